@@ -1,0 +1,1 @@
+"""The agents, the orchestrator and the ways of running them."""

@@ -1,0 +1,1 @@
+"""Repair tools, one a file, behind `services.action.tools.base.Tool`."""

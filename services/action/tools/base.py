@@ -1,0 +1,98 @@
+"""The Tool Protocol: what repairs a crop. A tool knows pixels, masks and words; nothing of jobs, stores or planning."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from shared.contracts.base import BoxXYXY
+from shared.contracts.values import Diagnosis, Region
+from shared.geometry import Mask
+from shared.images import Gray, Rgb
+
+
+class ToolKind(StrEnum):
+    """How a tool is told what to do."""
+
+    MASK = "mask"
+    INSTRUCTION = "instruction"
+
+
+class ToolDeclined(Exception):
+    """This case is not one the tool can do well; the message is a sentence for the caller. Not a failure."""
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """One edit on a crop.
+
+    Attributes:
+        crop: `(h, w, 3)` RGB with context around the mask.
+        mask: `(h, w)` bool, what may change.
+        crop_box_xyxy_px: where the crop lies in the canvas; region coordinates are in the canvas' frame.
+        region, diagnosis: what is wrong.
+        instruction: what to do, or for a mask tool what should be there.
+        seed: of this try.
+        settings: the planner's choices for this tool (`extent`, `strength`, …).
+    """
+
+    crop: Rgb
+    mask: Mask
+    crop_box_xyxy_px: BoxXYXY
+    region: Region
+    diagnosis: Diagnosis
+    instruction: str
+    seed: int
+    settings: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EditResult:
+    """What came of it: pixels of the crop's size, and how much of each to use.
+
+    Attributes:
+        image: `(h, w, 3)` RGB.
+        alpha: `(h, w)` uint8, 0 wherever the tool did not mean to change anything.
+        settings: all that replays the call bit for bit.
+        notes: sentences for the record.
+    """
+
+    image: Rgb
+    alpha: Gray
+    settings: dict[str, JsonValue] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Tool(Protocol):
+    """A repair tool."""
+
+    @property
+    def name(self) -> str:
+        """A constant: `retype`, `opencv`, `sd-inpainting`."""
+        ...
+
+    @property
+    def kind(self) -> ToolKind:
+        """Mask-guided or instruction-driven."""
+        ...
+
+    @property
+    def native_size_px(self) -> int | None:
+        """Side length the tool works best at; None where any size will do."""
+        ...
+
+    @property
+    def max_batch(self) -> int:
+        """Edits per call."""
+        ...
+
+    @property
+    def licence(self) -> str:
+        """SPDX id of the code or weights that do the work."""
+        ...
+
+    def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
+        """One answer for each request, in order; a case it cannot do well is answered with `ToolDeclined`."""
+        ...

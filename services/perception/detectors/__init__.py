@@ -1,0 +1,1 @@
+"""Detectors, one a file or folder, behind `services.perception.detectors.base.Detector`."""

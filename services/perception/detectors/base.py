@@ -1,0 +1,72 @@
+"""The Detector Protocol and what goes through it. Pixels and words only: no store, no job, no other agent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.contracts.base import BoxXYXY
+from shared.contracts.values import Region, TextReading
+from shared.geometry import Mask
+from shared.images import Rgb
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a detector may look at: `(H, W, 3)` RGB, the prompt, and the words the caller says must be there."""
+
+    image: Rgb
+    prompt: str
+    expected_text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A place that looks distorted. `mask` has the box's size; evidence in [0, 1], higher is worse."""
+
+    box_xyxy_px: BoxXYXY
+    mask: Mask
+    evidence: float
+    reading: TextReading | None = None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """All that a detector says of one scene.
+
+    Attributes:
+        findings: distorted places, worst first.
+        saliency: `(H, W)` float32 in [0, 1]; None where the detector draws no map.
+        any_distortion: calibrated probability that anything is distorted; None without such a head.
+        in_domain: False where the detector's checkpoint does not know such images.
+        warnings: sentences for the record (an expected word that has no place to go, say).
+    """
+
+    findings: tuple[Finding, ...] = ()
+    saliency: npt.NDArray[np.float32] | None = None
+    any_distortion: float | None = None
+    in_domain: bool = True
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Detector(Protocol):
+    """Finds distortions, and says how badly it thinks of places it is asked about."""
+
+    @property
+    def name(self) -> str:
+        """A constant, lower case: `text`, `saliency`."""
+        ...
+
+    def detect(self, scene: Scene) -> Detection:
+        """What is distorted here."""
+        ...
+
+    def evidence_at(self, scene: Scene, detection: Detection, regions: Sequence[Region]) -> Sequence[float]:
+        """Evidence in [0, 1] at each region, in order, given this scene's own `detection`.
+
+        For the detector's own regions it is the criterion of repair (the text detector reads the region again and
+        compares with `reading.expected`); for another detector's it is the worst that it finds there.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Frozen values that cross a process: what is stored, queued and sent. Imports pydantic and nothing heavier."""

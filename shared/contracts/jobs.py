@@ -1,0 +1,269 @@
+"""A job: what was asked, the policy it runs under, and the state of its loop. The record that callers see is made of it."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from shared.contracts.base import BoxXYXY, Contract, UnitFloat
+from shared.contracts.loop import Attempt, Command, Declined
+from shared.contracts.values import AppearanceCheck, Canvas, Diagnosis, Evidence, Patch, Region, Verdict
+
+SCHEMA_VERSION = 1
+
+
+class Mode(StrEnum):
+    """`analyze` stops after the diagnosis."""
+
+    RETOUCH = "retouch"
+    ANALYZE = "analyze"
+
+
+class Preference(StrEnum):
+    """Which kind of tool the caller would rather have."""
+
+    AUTO = "auto"
+    MASK = "mask"
+    INSTRUCTION = "instruction"
+
+
+class Status(StrEnum):
+    """A job's public state."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Outcome(StrEnum):
+    """What came of a job that succeeded."""
+
+    REPAIRED = "repaired"
+    IMPROVED = "improved"
+    NOTHING_TO_FIX = "nothing_to_fix"
+    NO_GAIN = "no_gain"
+    ANALYZED = "analyzed"
+
+
+class StopReason(StrEnum):
+    """Why the loop stopped."""
+
+    NOTHING_SALIENT = "nothing_salient"
+    ANALYZE_ONLY = "analyze_only"
+    NOTHING_REPAIRABLE = "nothing_repairable"
+    TRIES_SPENT = "tries_spent"
+    MAX_ITERATIONS = "max_iterations"
+    DEADLINE = "deadline"
+    CANCELED = "canceled"
+    STAGE_FAILED = "stage_failed"
+
+
+class JobOptions(Contract):
+    """What the caller may choose. None stands for the profile's value."""
+
+    mode: Mode = Mode.RETOUCH
+    max_iterations: int | None = Field(default=None, ge=1, le=10)
+    tools: tuple[str, ...] | None = None
+    preference: Preference = Preference.AUTO
+    expected_text: tuple[str, ...] = ()
+    protected_ref: str | None = None
+    region_boxes_px: tuple[BoxXYXY, ...] = ()
+    regions_ref: str | None = None
+    force: bool = False
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    deadline_s: float | None = Field(default=None, gt=0)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class LoopPolicy(Contract):
+    """The numbers that `advance` decides by; the profile and the checkpoints' calibrations give them.
+
+    Attributes:
+        saliency_detector: the detector whose regions the stop rule may drop; None where the profile has none.
+        tau_s, tau_any: below either, saliency regions alone are no reason to edit.
+        min_gain: by how much the own detector's evidence must fall.
+        max_rise: by how much another detector's may rise.
+        min_detail_ratio, max_colour_shift: limits of `AppearanceCheck`.
+        has_reasoner: patched crops are re-diagnosed before a verdict.
+        may_veto: `distorted=False` drops a region (else it only lowers its rank).
+        max_regions: the worst so many are diagnosed and repaired.
+        stage_tries: how often a stage may fail retryably in a row before the job fails.
+    """
+
+    saliency_detector: str | None = None
+    tau_s: UnitFloat = 0.5
+    tau_any: UnitFloat = 0.5
+    min_gain: UnitFloat = 0.2
+    max_rise: UnitFloat = 0.1
+    min_detail_ratio: float = Field(default=0.35, ge=0)
+    max_colour_shift: float = Field(default=12.0, ge=0)
+    has_reasoner: bool = False
+    may_veto: bool = False
+    max_regions: int = Field(default=16, ge=1)
+    tries_per_region: int = Field(default=2, ge=1)
+    max_iterations: int = Field(default=3, ge=1)
+    stage_tries: int = Field(default=3, ge=1)
+
+
+class InputInfo(Contract):
+    """The image and prompt as stored. `size_hw` in pixels; `alpha_ref` is the alpha kept aside, if it had one."""
+
+    original_ref: str
+    alpha_ref: str | None = None
+    size_hw: tuple[int, int]
+    format: str
+    sha256: str
+    prompt: str
+
+
+class Perception(Contract):
+    """What was seen on one canvas, kept so that the best canvas can be chosen at the end."""
+
+    canvas: Canvas
+    regions: tuple[Region, ...]
+    evidence: tuple[Evidence, ...]
+    checks: tuple[AppearanceCheck, ...] = ()
+    saliency_ref: str | None = None
+    saliency_peak: UnitFloat | None = None
+    any_distortion: UnitFloat | None = None
+    in_domain: bool = True
+
+
+class Iteration(Contract):
+    """One round of repair as the record tells it."""
+
+    number: int
+    attempted_region_ids: tuple[str, ...]
+    patch_ids: tuple[str, ...] = ()
+    accepted_patch_ids: tuple[str, ...] = ()
+    declined: tuple[Declined, ...] = ()
+
+
+class Timing(Contract):
+    """Seconds that one command took."""
+
+    step: int
+    stage: str
+    seconds: float = Field(ge=0)
+
+
+class JobError(Contract):
+    """Why a job failed: a code of `shared.errors.ErrorCode`, and a sentence with the next step."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+class RegionAttempts(Contract):
+    """The tries that one region has had."""
+
+    region_id: str
+    attempts: tuple[Attempt, ...]
+
+
+class Phase(StrEnum):
+    """Where in the loop a job stands; each waits for the answer to the pending command."""
+
+    NEW = "new"
+    PERCEIVING = "perceiving"
+    DIAGNOSING = "diagnosing"
+    RETOUCHING = "retouching"
+    VERIFYING = "verifying"
+    REDIAGNOSING = "rediagnosing"
+    RECOMPOSING = "recomposing"
+    FINALIZING = "finalizing"
+    ENDED = "ended"
+
+
+class Job(Contract):
+    """A job with the state of its loop; `advance` makes the next one of it. The job store holds it as JSON.
+
+    Attributes:
+        step: number of the last command sent; events of other steps are stale.
+        pending: the command that awaits its answer.
+        canvas: the accepted state, the one that new patches are laid on.
+        trial: patches that await a verdict.
+        known: every region ever seen, in order of first sight, as last seen.
+        found: regions that the last perception of `canvas` calls distorted.
+        perceptions: one for each canvas perceived; the first is the original's.
+        history: every patch ever made, with `verdicts` on them.
+        stage_failures: retryable failures in a row.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    id: str
+    status: Status = Status.QUEUED
+    outcome: Outcome | None = None
+    stop_reason: StopReason | None = None
+    input: InputInfo
+    options: JobOptions = JobOptions()
+    policy: LoopPolicy = LoopPolicy()
+    profile: str
+    created_at_s: float
+    started_at_s: float | None = None
+    finished_at_s: float | None = None
+    deadline_at_s: float | None = None
+
+    phase: Phase = Phase.NEW
+    step: int = 0
+    pending: Command | None = None
+    canvas: Canvas
+    trial: tuple[Patch, ...] = ()
+    known: tuple[Region, ...] = ()
+    found: tuple[Region, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    attempts: tuple[RegionAttempts, ...] = ()
+    declined: tuple[Declined, ...] = ()
+    perceptions: tuple[Perception, ...] = ()
+    history: tuple[Patch, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    iterations: tuple[Iteration, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    stage_failures: int = 0
+
+    result: Canvas | None = None
+    artifacts: dict[str, str] = Field(default_factory=dict)
+    largest_outside_difference: int | None = None
+    error: JobError | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Scores(Contract):
+    """Sum of evidence over all regions ever watched, lower is better; None where nothing was perceived."""
+
+    before: float | None = None
+    after: float | None = None
+
+
+class JobRecord(Contract):
+    """What a caller gets of a job (DESIGN.md, "Decided once")."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    id: str
+    status: Status
+    outcome: Outcome | None
+    stop_reason: StopReason | None
+    input: InputInfo
+    options: JobOptions
+    profile: str
+    created_at_s: float
+    started_at_s: float | None
+    finished_at_s: float | None
+    iterations: tuple[Iteration, ...]
+    regions: tuple[Region, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    patches: tuple[Patch, ...]
+    accepted_patch_ids: tuple[str, ...]
+    declined: tuple[Declined, ...]
+    verdicts: tuple[Verdict, ...]
+    evidence_before: tuple[Evidence, ...]
+    evidence_after: tuple[Evidence, ...]
+    scores: Scores
+    largest_outside_difference: int | None
+    timings: tuple[Timing, ...]
+    artifacts: dict[str, str]
+    error: JobError | None
+    warnings: tuple[str, ...]

@@ -1,0 +1,92 @@
+"""Every error this project raises on purpose.
+
+    RetoucherError
+    ├── BadInput              permanent: the caller must change something
+    ├── MissingResource       permanent: a checkpoint, font, package or device is not there; says how to get it
+    ├── NotFound              permanent: no such job or object
+    ├── Conflict              permanent: the stored state has moved on, or the object exists with other bytes
+    ├── StageError            permanent failure of an agent
+    └── Unavailable           retryable: storage, queue or a model server does not answer now
+
+HTTP status codes and exit codes are not known here. Each message is one line that ends in the next step.
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Stable codes, part of the API."""
+
+    NOT_AN_IMAGE = "not_an_image"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    TRUNCATED_IMAGE = "truncated_image"
+    ANIMATED_IMAGE = "animated_image"
+    IMAGE_TOO_LARGE = "image_too_large"
+    IMAGE_TOO_SMALL = "image_too_small"
+    EMPTY_PROMPT = "empty_prompt"
+    PROMPT_TOO_LONG = "prompt_too_long"
+    MASK_SIZE_MISMATCH = "mask_size_mismatch"
+    EMPTY_MASK = "empty_mask"
+    BAD_REGION = "bad_region"
+    TOO_MANY_REGIONS = "too_many_regions"
+    BAD_OPTION = "bad_option"
+    UNKNOWN_TOOL = "unknown_tool"
+    UNKNOWN_CATEGORY = "unknown_category"
+    UNKNOWN_PROFILE = "unknown_profile"
+    FILE_NOT_READABLE = "file_not_readable"
+    OUTPUT_NOT_WRITABLE = "output_not_writable"
+    DISK_FULL = "disk_full"
+    MISSING_CHECKPOINT = "missing_checkpoint"
+    MISSING_PACKAGE = "missing_package"
+    MISSING_DATA = "missing_data"
+    NO_GPU = "no_gpu"
+    JOB_NOT_FOUND = "job_not_found"
+    OBJECT_NOT_FOUND = "object_not_found"
+    VERSION_CONFLICT = "version_conflict"
+    OBJECT_EXISTS = "object_exists"
+    STAGE_FAILED = "stage_failed"
+    DEADLINE_BEFORE_RESULT = "deadline_before_result"
+    STORE_UNAVAILABLE = "store_unavailable"
+    INTERNAL = "internal"
+
+
+class RetoucherError(Exception):
+    """Base of all; `str()` is one clear line.
+
+    Args:
+        code: the stable code.
+        message: one line, ending in what to do next.
+    """
+
+    retryable = False
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class BadInput(RetoucherError):
+    """The request cannot be served as it is."""
+
+
+class MissingResource(RetoucherError):
+    """Something that the operator must install, train or mount."""
+
+
+class NotFound(RetoucherError):
+    """No such job or object."""
+
+
+class Conflict(RetoucherError):
+    """The stored state has moved on, or an immutable object exists with other bytes."""
+
+
+class StageError(RetoucherError):
+    """An agent failed in a way that another try would not change."""
+
+
+class Unavailable(RetoucherError):
+    """Something outside this process does not answer now; trying again may help."""
+
+    retryable = True
