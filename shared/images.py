@@ -55,7 +55,8 @@ def decode_upload(data: bytes, limits: ImageLimits = ImageLimits()) -> DecodedIm
     if len(data) > limits.max_bytes:
         raise BadInput(
             ErrorCode.IMAGE_TOO_LARGE,
-            f"the image has {len(data) / 2**20:.1f} MB, more than {limits.max_bytes / 2**20:.0f} MB: send a smaller file",
+            f"the image has {len(data) / 2**20:.1f} MB, more than {limits.max_bytes / 2**20:.0f} MB: "
+            "send a smaller file",
         )
     image = _open(data)
     name = str(image.format)
@@ -68,12 +69,12 @@ def decode_upload(data: bytes, limits: ImageLimits = ImageLimits()) -> DecodedIm
     if min(width, height) < limits.min_side_px:
         raise BadInput(
             ErrorCode.IMAGE_TOO_SMALL,
-            f"the image is {width}x{height}; each side must have at least {limits.min_side_px} pixels: send a larger one",
+            f"the image is {width}x{height}; each side must have at least {limits.min_side_px} pixels: "
+            "send a larger one",
         )
-    if getattr(image, "n_frames", 1) > 1:
-        raise BadInput(
-            ErrorCode.ANIMATED_IMAGE, f"the {name} has {image.n_frames} frames: send one frame as a still image"
-        )
+    frames: int = getattr(image, "n_frames", 1)  # only formats that can be animated have the attribute
+    if frames > 1:
+        raise BadInput(ErrorCode.ANIMATED_IMAGE, f"the {name} has {frames} frames: send one frame as a still image")
     try:
         image.load()
         oriented = ImageOps.exif_transpose(image)
@@ -100,9 +101,7 @@ def _open(data: bytes) -> Image.Image:
                 raise BadInput(
                     ErrorCode.UNSUPPORTED_FORMAT, "only PNG, JPEG and WebP are read: convert the image first"
                 ) from error
-            raise BadInput(
-                ErrorCode.NOT_AN_IMAGE, "this is not a PNG, JPEG or WebP image: check the file"
-            ) from error
+            raise BadInput(ErrorCode.NOT_AN_IMAGE, "this is not a PNG, JPEG or WebP image: check the file") from error
 
 
 def _to_srgb(image: Image.Image) -> tuple[Rgb, Gray | None]:

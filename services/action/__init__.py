@@ -1,0 +1,1 @@
+"""The action agent: diagnoses to patches (paper 4.3)."""

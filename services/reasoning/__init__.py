@@ -1,0 +1,1 @@
+"""The reasoning agent: regions to diagnoses (paper 4.3)."""

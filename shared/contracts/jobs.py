@@ -1,4 +1,4 @@
-"""A job: what was asked, the policy it runs under, and the state of its loop. The record that callers see is made of it."""
+"""A job: what was asked, the policy it runs under, and the state of its loop; and the record that callers see."""
 
 from enum import StrEnum
 from typing import Literal
@@ -9,7 +9,7 @@ from shared.contracts.base import BoxXYXY, Contract, UnitFloat
 from shared.contracts.loop import Attempt, Command, Declined
 from shared.contracts.values import AppearanceCheck, Canvas, Diagnosis, Evidence, Patch, Region, Verdict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class Mode(StrEnum):

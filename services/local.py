@@ -1,0 +1,156 @@
+"""Wires the loop and the agents in one process, on memory or on SQLite and a folder. Knows no HTTP.
+
+The command line and the standalone server run jobs through this; the distributed workers wire the same classes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.adapters.clock import SystemClock
+from shared.adapters.file_images import FileImageStore
+from shared.adapters.memory import MemoryImageStore, MemoryJobStore
+from shared.adapters.sqlite_jobs import SqliteJobStore
+
+from services.action.agent import ActionAgent
+from services.action.tools.base import Tool
+from services.action.tools.opencv import OpenCvTool
+from services.action.tools.retype import RetypeTool
+from services.orchestrator.finalize import CanvasFinalizer
+from services.orchestrator.record import record_of
+from services.orchestrator.runner import Runner
+from services.perception.agent import PerceptionAgent
+from services.perception.detectors.base import Detector
+from services.perception.detectors.text.detector import TextDetector
+from services.reasoning.agent import DetectorReasoner
+from shared.contracts.jobs import Job, JobOptions, JobRecord
+from shared.contracts.loop import PublicEvent
+from shared.errors import ErrorCode, MissingResource, NotFound
+from shared.intake import Limits, Request, admit
+from shared.ports import Clock, ImageStore, JobStore
+from shared.profiles import Profile, load_profile
+
+DETECTORS: dict[str, Callable[[Profile], Detector]] = {
+    "text": lambda profile: TextDetector(threads=profile.threads),
+}
+TOOLS: dict[str, Callable[[Profile], Tool]] = {
+    "retype": lambda profile: RetypeTool(),
+    "opencv": lambda profile: OpenCvTool(),
+}
+
+
+@dataclass(frozen=True)
+class Agents:
+    """The three agents of a profile."""
+
+    perception: PerceptionAgent
+    reasoning: DetectorReasoner
+    action: ActionAgent
+
+
+def build_agents(profile: Profile, store: ImageStore, clock: Clock) -> Agents:
+    """The agents that the profile names; models load on first use.
+
+    Raises:
+        MissingResource: the profile names a detector or tool that is not there.
+    """
+    for name in profile.detectors:
+        if name not in DETECTORS:
+            raise MissingResource(
+                ErrorCode.MISSING_DATA, f"profile {profile.name} names detector {name!r}, unknown here"
+            )
+    for name in profile.tools:
+        if name not in TOOLS:
+            raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
+    return Agents(
+        perception=PerceptionAgent(store, [DETECTORS[name](profile) for name in profile.detectors], clock),
+        reasoning=DetectorReasoner(store, clock),
+        action=ActionAgent(store, {name: TOOLS[name](profile) for name in profile.tools}, clock),
+    )
+
+
+class Local:
+    """Jobs in this process. Not safe for two threads running the same job; different jobs may run side by side."""
+
+    def __init__(
+        self, profile: Profile, jobs: JobStore, store: ImageStore, clock: Clock, limits: Limits = Limits()
+    ) -> None:
+        self.profile = profile
+        self.jobs = jobs
+        self.store = store
+        self.clock = clock
+        self.limits = limits
+        self.agents = build_agents(profile, store, clock)
+        self._runner = Runner(
+            jobs,
+            self.agents.perception,
+            self.agents.reasoning,
+            self.agents.action,
+            CanvasFinalizer(store, clock),
+            clock,
+        )
+
+    @classmethod
+    def in_memory(cls, profile: str = "tiny") -> "Local":
+        """On memory alone: what is not fetched before the process ends is lost."""
+        return cls(load_profile(profile), MemoryJobStore(), MemoryImageStore(), SystemClock())
+
+    @classmethod
+    def on_disk(cls, profile: str, data_dir: Path) -> "Local":
+        """On SQLite and a folder: unfinished jobs continue after a crash."""
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return cls(
+            load_profile(profile),
+            SqliteJobStore(data_dir / "jobs.sqlite3"),
+            FileImageStore(data_dir / "images"),
+            SystemClock(),
+        )
+
+    def submit(
+        self,
+        image: bytes,
+        prompt: str,
+        options: JobOptions = JobOptions(),
+        protected: bytes | None = None,
+        regions: bytes | None = None,
+    ) -> str:
+        """Admits a job and returns its id.
+
+        Raises:
+            BadInput: nothing has been stored then.
+        """
+        request = Request(image=image, prompt=prompt, options=options, protected=protected, regions=regions)
+        job = admit(self.store, self.profile, request, self.clock.now_s(), self.limits)
+        self.jobs.create(job, ())
+        return job.id
+
+    def run(self, job_id: str, on_event: Callable[[PublicEvent], None] | None = None) -> Job:
+        """Runs the job to its end, from wherever it stands."""
+        return self._runner.run(job_id, on_event)
+
+    def continue_unfinished(self) -> tuple[str, ...]:
+        """Runs every job that an earlier process left unfinished; returns their ids."""
+        ids = tuple(self.jobs.unfinished())
+        for job_id in ids:
+            self.run(job_id)
+        return ids
+
+    def record(self, job_id: str) -> JobRecord:
+        """The record of a job in any state.
+
+        Raises:
+            NotFound: no such job.
+        """
+        return record_of(self.jobs.load(job_id).job)
+
+    def artifact(self, job_id: str, name: str) -> bytes:
+        """The bytes of a finished job's artifact, `result.png` say.
+
+        Raises:
+            NotFound: no such job, or it has no such artifact.
+        """
+        artifacts = self.jobs.load(job_id).job.artifacts
+        if name not in artifacts:
+            known = ", ".join(sorted(artifacts)) or "none yet"
+            raise NotFound(ErrorCode.OBJECT_NOT_FOUND, f"{job_id} has no artifact {name!r}; it has: {known}")
+        return self.store.get(artifacts[name])

@@ -1,0 +1,76 @@
+"""Profiles are data: which detectors, reasoner, tools and thresholds run together (DESIGN.md, "What it is").
+
+One TOML file each in this folder. Knows names, not the classes behind them: `services.local` wires those.
+"""
+
+import tomllib
+from importlib import resources
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from shared.contracts.base import Contract
+from shared.contracts.jobs import LoopPolicy
+from shared.errors import BadInput, ErrorCode, MissingResource
+
+
+class WeightLicence(Contract):
+    """A weight that the profile loads, its licence, and whether that licence allows commercial use."""
+
+    weight: str
+    licence: str
+    commercial: bool
+
+
+class Profile(Contract):
+    """A way of running all three agents.
+
+    Attributes:
+        detectors, tools: names, in order of preference.
+        reasoner: `none`, where a diagnosis is what the detector itself knows.
+        device, dtype: where networks run; `cpu`, `float32` where there are none.
+        peak_memory_mb: of the whole process on the largest accepted image.
+        threads: per model session.
+        deadline_s: the default of a job.
+        licences: of each weight.
+        policy: the loop's thresholds.
+    """
+
+    name: str
+    description: str
+    detectors: tuple[str, ...]
+    reasoner: Literal["none"]
+    tools: tuple[str, ...]
+    device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    peak_memory_mb: int = Field(gt=0)
+    threads: int = Field(default=2, ge=1)
+    deadline_s: float = Field(default=600.0, gt=0)
+    licences: tuple[WeightLicence, ...] = ()
+    policy: LoopPolicy = LoopPolicy()
+
+
+def profile_names() -> tuple[str, ...]:
+    """The profiles that ship, sorted."""
+    folder = resources.files(__name__)
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def load_profile(name: str) -> Profile:
+    """The profile of that name.
+
+    Raises:
+        BadInput: UNKNOWN_PROFILE, with the names that there are.
+        MissingResource: its file does not hold a valid profile.
+    """
+    if name not in profile_names():
+        known = ", ".join(profile_names())
+        raise BadInput(ErrorCode.UNKNOWN_PROFILE, f"there is no profile {name!r}: choose one of {known}")
+    text = resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    try:
+        return Profile.model_validate({"name": name, **tomllib.loads(text)})
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        first_line = str(error).splitlines()[0]
+        raise MissingResource(
+            ErrorCode.MISSING_DATA, f"profile {name}.toml is damaged ({first_line}): reinstall"
+        ) from error
