@@ -1,0 +1,55 @@
+# The project's commands. `make demo` and `make test` are the two to begin with; each sets up all that it needs.
+# A fresh Debian 12 machine with python3 (3.11 or newer), python3-venv, git and make is enough.
+# PYTHON=python3.12 chooses another interpreter, OUT=dir another folder for the demo.
+
+PYTHON ?= python3
+OUT ?= .demo
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lock clean tesseract
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## the virtual environment in .venv
+
+demo: $(INSTALLED) ## repairs a misspelt sign in a real photograph and prints where the report lies
+	$(BIN)/retoucher demo --out $(OUT)
+
+test: $(INSTALLED) tesseract ## every test
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED) ## puts the code into the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(INSTALLED) ## resolves pyproject.toml anew and writes deploy/constraints/dev.txt
+	$(BIN)/python deploy/constraints/lock.py
+
+clean: ## removes what the other targets made
+	rm -rf $(VENV) .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --no-deps: the lock is complete, and pip must not resolve it anew. rapidocr-onnxruntime asks for opencv-python, whose
+# wheel needs libGL and a display server's libraries; the lock has opencv-python-headless in its place, the same module
+# without windows. With both installed they would overwrite each other's files.
+$(INSTALLED): pyproject.toml deploy/constraints/dev.txt
+	@sh deploy/need-python.sh "$(PYTHON)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps -r deploy/constraints/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The independent reader of the evaluation and of some tests; without it those tests are skipped and say so.
+tesseract:
+	@sh deploy/debian-packages.sh tesseract-ocr

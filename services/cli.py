@@ -1,0 +1,129 @@
+"""The command `retoucher`: declares commands and options, nothing more; the work lies in `services.commands`.
+
+Everything heavy is imported inside the command that needs it, so that `retoucher --help` answers at once.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from services.commands.exits import run_and_exit
+
+app = typer.Typer(
+    name="retoucher",
+    help="Finds the small flaws of text-to-image outputs, repairs each, and checks its own work.",
+    epilog="Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+evaluate = typer.Typer(help="Measures the agents on pictures with known flaws.", no_args_is_help=True)
+app.add_typer(evaluate, name="evaluate")
+
+Profile = Annotated[str, typer.Option("--profile", metavar="NAME", help="Which detectors, tools and thresholds.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")]
+
+
+@app.callback()
+def entry() -> None:
+    """Finds the small flaws of text-to-image outputs, repairs each, and checks its own work."""
+    from services.commands.settings import configure
+
+    configure()
+
+
+@app.command()
+def retouch(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A PNG, JPEG or WebP.", show_default=False)],
+    prompt: Annotated[str, typer.Option(metavar="TEXT", help="The prompt that the image was made from.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; must be new or empty.")],
+    mode: Annotated[Literal["retouch", "analyze"], typer.Option(help="analyze only says what is wrong.")] = "retouch",
+    profile: Profile = "tiny",
+    tools: Annotated[str | None, typer.Option(metavar="A,B", help="Use these tools only.")] = None,
+    preference: Annotated[
+        Literal["auto", "mask", "instruction"], typer.Option(help="Which kind of tool you would rather have.")
+    ] = "auto",
+    max_iterations: Annotated[int | None, typer.Option(min=1, max=10, help="Rounds of repair at the most.")] = None,
+    protect: Annotated[
+        Path | None, typer.Option(metavar="MASK", help="Bright where nothing may change; of the image's size.")
+    ] = None,
+    regions: Annotated[
+        Path | None, typer.Option(metavar="MASK", help="Bright where you see a flaw; of the image's size.")
+    ] = None,
+    expected_text: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="Words that must be there; repeat it for more.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also edit images that a detector does not know.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 0,
+    deadline: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Stop then, with the best so far.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace DIR if an earlier run of this command wrote it.")
+    ] = False,
+) -> None:
+    """Finds and repairs the flaws of one image; writes result.png, masks, the record and report.html."""
+    from services.commands.retouch import RetouchArguments, run
+
+    run(
+        RetouchArguments(
+            image=image,
+            prompt=prompt,
+            out=out,
+            mode=mode,
+            profile=profile,
+            tools=tools,
+            preference=preference,
+            max_iterations=max_iterations,
+            protect=protect,
+            regions=regions,
+            expected_text=tuple(expected_text or ()),
+            force=force,
+            seed=seed,
+            deadline_s=deadline,
+            overwrite=overwrite,
+        )
+    )
+
+
+@app.command()
+def doctor(profile: Profile = "tiny") -> None:
+    """Loads a profile's models and runs one picture through each agent: pass or fail, memory, seconds."""
+    from services.commands.doctor import run
+
+    run(profile)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")] = Path(".demo"),
+) -> None:
+    """Repairs a misspelt sign in a real photograph, leaves a correct one alone, and says where the report lies."""
+    from services.demo import run
+
+    run(out)
+
+
+@evaluate.command("text")
+def evaluate_text(
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Pictures of your own.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many pictures to set.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
+    json_file: JsonFile = None,
+    save: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the pictures, to look at.")] = None,
+) -> None:
+    """Sets right and wrong words into photographs, repairs them, and counts what an independent reader reads."""
+    from services.evaluation.text.evaluate import run
+
+    run(data=data, count=count, seed=seed, json_file=json_file, save=save)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The entry point of the console script; `arguments` are those of the process where none are given."""
+    run_and_exit(lambda: app(arguments, prog_name="retoucher", standalone_mode=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What each command of `retoucher` does once its options are parsed. Knows the terminal; decides nothing of a repair."""

@@ -1,0 +1,33 @@
+"""What the command line reads from the environment: `RETOUCHER_CLI_LOG_LEVEL`, `RETOUCHER_CLI_LOG_FORMAT`."""
+
+from typing import Literal
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import BadInput, ErrorCode
+from shared.logs import configure_logs
+
+
+class CliSettings(BaseSettings):
+    """Quiet unless asked: a person at a terminal wants progress and results, not records."""
+
+    model_config = SettingsConfigDict(env_prefix="RETOUCHER_CLI_", frozen=True)
+
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "warning"
+    log_format: Literal["auto", "console", "json"] = "console"
+
+
+def configure() -> None:
+    """Reads the settings and sets the logs up.
+
+    Raises:
+        BadInput: a variable holds something else than what it may.
+    """
+    try:
+        settings = CliSettings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"RETOUCHER_CLI_{first['loc'][0]}".upper()
+        raise BadInput(ErrorCode.BAD_OPTION, f"{name}={first['input']!r} is not valid: {first['msg']}") from error
+    configure_logs(settings.log_level, settings.log_format)
