@@ -1,0 +1,174 @@
+"""Makes test pictures from a seed: a photograph, a place in it, words, a prompt, and perhaps a fault; in memory.
+
+The kinds are dealt evenly, so that a small run holds each of them; half of the pictures are healthy.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from services.evaluation.text.corruptions import Corruption, Lines, corrupt, plain
+from services.evaluation.text.lettering import Manuscript
+from services.evaluation.text.photographs import Photograph, Place, materials, photographs
+from services.evaluation.text.surfaces import FACES
+from services.evaluation.text.truth import FAULTS, HEALTHY, Kind, PlacedText, Sample, write_index
+from services.evaluation.text.typesetter import SetPicture, Setting, typeset
+from services.evaluation.text.wording import pick_lines, prompt_with_words, prompt_without_words
+from shared.contracts.base import QuadXY
+from shared.images import Rgb, encode_png
+
+LONG_SIDES_PX = (640, 768, 896, 1024, 1216)
+HEALTHY_DEAL = (Kind.CORRECT, Kind.CORRECT, Kind.CORRECT, Kind.UNMENTIONED, Kind.CORRECT, Kind.NO_WORDS)
+ROOMY_ASPECT = 3.4
+"""Signs wider than this times their height hold one line."""
+
+
+@dataclass(frozen=True)
+class TestPicture:
+    """A sample with its pixels; `twin` is the same picture with the right words (itself where it is healthy)."""
+
+    __test__ = False
+
+    sample: Sample
+    image: Rgb
+    twin: Rgb
+
+
+def kinds(count: int) -> tuple[Kind, ...]:
+    """Healthy and faulty in turn, each kind dealt in order."""
+    return tuple(
+        FAULTS[(i // 2) % len(FAULTS)] if i % 2 == 0 else HEALTHY_DEAL[(i // 2) % len(HEALTHY_DEAL)]
+        for i in range(count)
+    )
+
+
+def make_pictures(count: int, seed: int) -> Iterator[TestPicture]:
+    """`count` test pictures, the same for the same seed and the same photographs at hand."""
+    for number, kind in enumerate(kinds(count)):
+        rng = np.random.default_rng([seed, number])
+        yield _no_words(number, rng) if kind is Kind.NO_WORDS else _worded(number, kind, rng)
+
+
+def save_pictures(folder: Path, pictures: Iterator[TestPicture]) -> tuple[Sample, ...]:
+    """Writes pictures, twins and `index.json` into a folder; returns the samples."""
+    folder.mkdir(parents=True, exist_ok=True)
+    samples = []
+    for picture in pictures:
+        (folder / picture.sample.file).write_bytes(encode_png(picture.image))
+        if picture.sample.twin is not None:
+            (folder / picture.sample.twin).write_bytes(encode_png(picture.twin))
+        samples.append(picture.sample)
+    write_index(folder, tuple(samples))
+    return tuple(samples)
+
+
+def load_picture(folder: Path, sample: Sample) -> TestPicture:
+    """A sample's pixels; without a twin file the picture stands for its own twin."""
+    image = np.asarray(Image.open(folder / sample.file).convert("RGB"))
+    twin = image if sample.twin is None else np.asarray(Image.open(folder / sample.twin).convert("RGB"))
+    return TestPicture(sample, image, twin)
+
+
+def _pick(rng: np.random.Generator, pool: tuple[Photograph, ...]) -> Photograph:
+    return pool[int(rng.integers(len(pool)))]
+
+
+def _no_words(number: int, rng: np.random.Generator) -> TestPicture:
+    photo = _pick(rng, photographs())
+    image = photo.load(int(rng.choice(LONG_SIDES_PX)))
+    kind = Kind.UNMENTIONED if photo.worded else Kind.NO_WORDS
+    prompt = prompt_without_words(photo.scene, None, rng)
+    return TestPicture(Sample(file=f"{number:04d}.png", prompt=prompt, kind=kind, photograph=photo.name), image, image)
+
+
+def corners_px(place: Place, size_hw: tuple[int, int], rng: np.random.Generator) -> QuadXY:
+    """The place's corners in pixels, each moved by up to 1.2% so that no two signs lie alike."""
+    h, w = size_hw
+    moved = np.asarray(place.corners) + rng.uniform(-0.012, 0.012, size=(4, 2))
+    points = np.clip(moved, 0.004, 0.996) * (w, h)
+    a, b, c, d = ((float(x), float(y)) for x, y in points)
+    return a, b, c, d
+
+
+def _aspect(quad: QuadXY) -> float:
+    points = np.asarray(quad)
+    sides = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1)
+    return float((sides[0] + sides[2]) / max(sides[1] + sides[3], 1e-6))
+
+
+def _spoilt(kind: Kind, roomy: bool, rng: np.random.Generator) -> tuple[Lines, Corruption | None]:
+    while True:
+        lines = pick_lines(rng, roomy)
+        if kind in HEALTHY:
+            return lines, None
+        corruption = corrupt(lines, kind, rng)
+        if corruption is not None:
+            return lines, corruption
+
+
+def _worded(number: int, kind: Kind, rng: np.random.Generator) -> TestPicture:
+    photo = _pick(rng, tuple(each for each in photographs() if each.places))
+    place = photo.places[int(rng.integers(len(photo.places)))]
+    image = photo.load(int(rng.choice(LONG_SIDES_PX)))
+    quad = corners_px(place, (image.shape[0], image.shape[1]), rng)
+    surface = place.surfaces[int(rng.integers(len(place.surfaces)))]
+    lines, corruption = _spoilt(kind, _aspect(quad) < ROOMY_ASPECT, rng)
+    face = FACES[surface][int(rng.integers(len(FACES[surface])))]
+    tracking = float(rng.uniform(0, 0.06)) if all(word.isupper() for line in lines for word in line) else 0.0
+    quality = int(rng.integers(84, 97)) if rng.random() < 0.6 else None
+    setting = Setting(quad, surface, int(rng.integers(1 << 31)), place.posts, quality, place.lying)
+    right = Manuscript(lines, plain(lines), face, tracking)
+    prompt = (
+        prompt_without_words(photo.scene, surface, rng)
+        if kind is Kind.UNMENTIONED
+        else prompt_with_words(photo.scene, surface, lines, rng)
+    )
+    return _set(Sample(file=f"{number:04d}.png", prompt=prompt, kind=kind, surface=surface, photograph=photo.name),
+                image, right, corruption, setting)  # fmt: skip
+
+
+def _set(
+    sample: Sample, photograph: Rgb, right: Manuscript, corruption: Corruption | None, setting: Setting
+) -> TestPicture:
+    wood = materials()
+    if corruption is None:
+        clean = typeset(photograph, right, setting, wood)
+        return TestPicture(sample.model_copy(update={"lines": _lines(right.lines, clean)}), clean.image, clean.image)
+    wrong = Manuscript(right.lines, corruption.drawn, right.face, right.tracking_em)
+    # the right sign is set at the size that the spoilt one needs, so that the two agree in everything but letters
+    spoilt = typeset(photograph, wrong, setting, wood)
+    twin = typeset(photograph, Manuscript(right.lines, plain(right.lines), right.face, right.tracking_em,
+                                          room_for=corruption.drawn), setting, wood)  # fmt: skip
+    stem = Path(sample.file).stem
+    known = {
+        "twin": f"{stem}.twin.png",
+        "lines": _lines(right.lines, twin),
+        "places": (_place(right.lines, corruption, twin),),
+        "fault_quads_px": _fault_quads(corruption, spoilt, twin),
+        "variety": corruption.variety,
+    }
+    return TestPicture(sample.model_copy(update=known), spoilt.image, twin.image)
+
+
+def _lines(lines: Lines, picture: SetPicture) -> tuple[PlacedText, ...]:
+    return tuple(PlacedText(text=" ".join(line), quad_px=quad) for line, quad in zip(lines, picture.lines, strict=True))
+
+
+def _place(lines: Lines, corruption: Corruption, twin: SetPicture) -> PlacedText:
+    if corruption.reflowed:
+        return PlacedText(text=" ".join(lines[corruption.line]), quad_px=twin.lines[corruption.line])
+    word = lines[corruption.line][corruption.word]
+    return PlacedText(text=word, quad_px=twin.words[corruption.line][corruption.word])
+
+
+def _fault_quads(corruption: Corruption, spoilt: SetPicture, twin: SetPicture) -> tuple[QuadXY, ...]:
+    """Where a found region may lie: on either copy of a doubled word; anywhere on a line that closed over a gap."""
+    at = corruption.word
+    if corruption.kind is Kind.DOUBLED:
+        return spoilt.words[corruption.line][at : at + 2]
+    if corruption.kind is Kind.MISSING and corruption.reflowed:
+        return spoilt.lines[corruption.line], twin.lines[corruption.line]
+    return spoilt.words[corruption.line][at], twin.words[corruption.line][at]
