@@ -1,0 +1,145 @@
+"""The tool `retype`: erases wrong words and sets the right ones in a typeface, colour and light like the old.
+
+It knows pixels, the reading and fonts; nothing of jobs, stores or planning. The steps lie in `retyping`; what it
+cannot do so that nobody sees it, it declines with a sentence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
+from services.action.tools.retyping.brief import Brief, brief_of
+from services.action.tools.retyping.frame import Float, Frame, rectify
+from services.action.tools.retyping.ink import Ink, separate
+from services.action.tools.retyping.line import Line, measure
+from services.action.tools.retyping.paint import paint
+from services.action.tools.retyping.setting import coverage, place, room_for
+from services.action.tools.retyping.typeface import Sample, Style, edge_blur, rank, sample
+from shared.fonts import FONTS, Typeface, covering
+
+MIN_CAPITAL_PX = 8.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The line as it was seen."""
+
+    frame: Frame
+    view: Float
+    ink: Ink
+    line: Line
+
+
+class Retype:
+    """Sets words anew. Stateless; the same request gives the same pixels."""
+
+    def __init__(self, faces: tuple[Typeface, ...] = FONTS) -> None:
+        self._faces = faces
+
+    @property
+    def name(self) -> str:
+        """A constant."""
+        return "retype"
+
+    @property
+    def kind(self) -> ToolKind:
+        """Bound by a mask."""
+        return ToolKind.MASK
+
+    @property
+    def native_size_px(self) -> int | None:
+        """Works at any size."""
+        return None
+
+    @property
+    def max_batch(self) -> int:
+        """Edits per call; they are independent of one another."""
+        return 16
+
+    @property
+    def licence(self) -> str:
+        """Of the code, and of the fonts whose glyphs appear in the result."""
+        return "Apache-2.0 AND OFL-1.1"
+
+    def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
+        """One answer for each request."""
+        answers: list[EditResult | ToolDeclined] = []
+        for request in batch:
+            try:
+                answers.append(self._retype(request))
+            except ToolDeclined as declined:
+                answers.append(declined)
+        return answers
+
+    def _retype(self, request: EditRequest) -> EditResult:
+        brief = brief_of(request)
+        faces = self._covering(brief.expected)
+        seen = _see(request, brief)
+        styles = _styles(seen, brief, faces)
+        style = styles[min(brief.typeface_rank, len(styles) - 1)]
+        capital_px = 0.7 * style.em_px / seen.frame.scale
+        if capital_px < MIN_CAPITAL_PX:
+            raise ToolDeclined(f"the letters are too small to set well (capitals of about {capital_px:.0f} pixels)")
+        quad = seen.frame.to_frame(brief.quad).astype(np.float32)
+        run = seen.line.mask_of(tuple(seen.line.words[i] for i in seen.line.run))
+        free = ~seen.ink.unlike | run
+        allowed = seen.frame.view(request.mask.astype(np.float32)) > 0.5
+        setting = place(brief.expected, style, room_for(seen.line, seen.frame, quad, free, allowed), seen.frame)
+        wanted = coverage(setting, seen.frame, request.mask.shape)
+        image, alpha = paint(request, seen.frame, seen.ink, seen.line, wanted)
+        return EditResult(
+            image=image,
+            alpha=alpha,
+            settings={
+                "extent": brief.extent,
+                "typeface_rank": brief.typeface_rank,
+                "typeface": style.face.name,
+                "likeness": round(style.likeness, 4),
+                "condensed": round(setting.condensed, 4),
+                "scaled": round(setting.scaled, 4),
+                "seed": request.seed,
+            },
+            notes=(f"“{brief.text}” was erased and “{brief.expected}” set in {style.face.name}",),
+        )
+
+    def _covering(self, text: str) -> tuple[Typeface, ...]:
+        faces = covering(text, self._faces)
+        if faces:
+            return faces
+        fewest = min((face.missing(text) for face in self._faces), key=len)
+        raise ToolDeclined(f"no font here has the characters {' '.join(fewest)} ({script_of(fewest[0])})")
+
+
+def script_of(character: str) -> str:
+    """The script as Unicode's character names begin: "Arabic", "Cjk", …"""
+    import unicodedata
+
+    return unicodedata.name(character, "an unnamed script").split()[0].capitalize()
+
+
+def _see(request: EditRequest, brief: Brief) -> Seen:
+    """The line in a frame levelled by its own baseline."""
+    frame = rectify(brief.line_quad)
+    for _ in range(3):
+        view = frame.view(request.crop)
+        ink = separate(view, frame.valid(request.mask.shape), frame)
+        line = measure(ink, frame, brief.line_text, brief.text, frame.to_frame(brief.quad).astype(np.float32))
+        if abs(line.slope) * frame.line.width < 1.5:
+            break
+        frame = frame.sheared(line.slope)
+    return Seen(frame, view, ink, line)
+
+
+def _styles(seen: Seen, brief: Brief, faces: tuple[Typeface, ...]) -> list[Style]:
+    """Typefaces by likeness, sized by the run itself where it has letters to go by."""
+    words = seen.line.words
+    samples: list[Sample] = []
+    for index, word in enumerate(words):
+        if word.blobs and (brief.trusted or index not in seen.line.run or len(words) == 1):
+            samples.append(sample(word, seen.line.matte))
+    if not samples:
+        samples = [sample(word, seen.line.matte) for word in words if word.blobs]
+    usable = [f for f in faces if all(f.covers(s.text) for s in samples)] or list(faces)
+    return rank(samples, usable, edge_blur(seen.line.matte))

@@ -1,0 +1,1 @@
+"""How `retype` sees and sets letters: rectified frame, ink, measured line, typeface, setting, erasure. Pixels only."""

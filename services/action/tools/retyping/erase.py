@@ -1,0 +1,146 @@
+"""Fills where old ink was with its own ground: light interpolated, texture and grain taken from places that match.
+
+Each hole pixel takes the detail of a pixel at one of a few offsets, the one whose surroundings agree best with what is
+known around the hole (after He and Sun, "Statistics of patch offsets for image completion", 2012, with local costs in
+place of a graph cut). Light is carried apart, so that a gradient is not dragged along.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from services.action.tools.retyping.frame import Float
+from shared.geometry import Mask
+
+OFFSETS = 110
+WORK_PX = 90_000
+"""Above so many pixels the offsets are chosen on a smaller copy."""
+
+
+def fill(image: Float, hole: Mask, known: Mask, reach_px: float, rng: np.random.Generator) -> Float:
+    """`image` with the hole filled.
+
+    Args:
+        image: `(h, w, 3)` float32 in 0..255.
+        hole: `(h, w)` bool, to fill.
+        known: `(h, w)` bool, ground that may be copied; disjoint from the hole.
+        reach_px: how far detail may come from, about two heights of capitals.
+        rng: chooses the offsets to try.
+
+    Returns:
+        `(h, w, 3)` float32, equal to `image` outside the hole.
+    """
+    if not hole.any() or not known.any():
+        return image.copy()
+    thick = 2.0 * float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5).max())
+    light = interpolate(image, known, max(1.5, 0.5 * thick))
+    detail = np.where(known[..., None], image - light, 0.0).astype(np.float32)
+    chosen, offsets = _choose(detail, light, hole, known, reach_px, thick, rng)
+    rows, columns = np.nonzero(hole)
+    shift = offsets[chosen[rows, columns]]
+    h, w = hole.shape
+    source_y = np.clip(rows + shift[:, 0], 0, h - 1)
+    source_x = np.clip(columns + shift[:, 1], 0, w - 1)
+    result = image.copy()
+    result[rows, columns] = light[rows, columns] + detail[source_y, source_x]
+    return result
+
+
+def interpolate(image: Float, known: Mask, sigma: float) -> Float:
+    """Smooth light everywhere: Gaussian means of known pixels, coarser ones where none are near."""
+    weight = known.astype(np.float32)
+    result: Float | None = None
+    trust: Float | None = None
+    for level in range(6):
+        spread = sigma * 2.0**level
+        total = cv2.GaussianBlur(weight, (0, 0), spread, borderType=cv2.BORDER_REFLECT)
+        mean = cv2.GaussianBlur(image * weight[..., None], (0, 0), spread, borderType=cv2.BORDER_REFLECT)
+        mean = mean / np.maximum(total, 1e-6)[..., None]
+        confident = np.clip(total / 0.15, 0.0, 1.0)
+        if result is None or trust is None:
+            result, trust = mean, confident
+        else:
+            result = result + ((1.0 - trust) * confident)[..., None] * (mean - result)
+            trust = trust + (1.0 - trust) * confident
+        if float(trust.min()) > 0.98 or spread > max(known.shape):
+            break
+    if result is None:
+        raise AssertionError("the loop runs at least once")
+    return np.asarray(result, np.float32)
+
+
+def _choose(
+    detail: Float, light: Float, hole: Mask, known: Mask, reach: float, thick: float, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Index of the best offset at each pixel, `(h, w)`, and the offsets `(n, 2)` as (dy, dx)."""
+    h, w = hole.shape
+    shrink = max(1, int(np.ceil(np.sqrt(h * w / WORK_PX))))
+    size = (max(1, w // shrink), max(1, h // shrink))
+    small = cv2.resize(detail, size, interpolation=cv2.INTER_AREA)
+    small_known = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.999
+    small_hole = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    offsets = _offsets(reach / shrink, max(2.0, 0.6 * thick / shrink), rng)
+    side = 2 * max(2, round(0.5 * thick / shrink)) + 1
+    best = np.full(small_hole.shape, np.inf, np.float32)
+    chosen = np.zeros(small_hole.shape, np.int32)
+    for index, (dy, dx) in enumerate(offsets):
+        there = _shifted(small, int(dy), int(dx))
+        usable = _shifted(small_known.astype(np.float32), int(dy), int(dx)) > 0.5
+        both = (usable & small_known).astype(np.float32)
+        error = np.square(small - there).sum(axis=2) * both
+        total = cv2.blur(both, (side, side))
+        cost = cv2.blur(error, (side, side)) / np.maximum(total, 1e-3)
+        cost = np.where(total > 0.12, cost, cost + 4e3)
+        cost = np.where(usable, cost, np.inf)
+        better = cost < best
+        best[better] = cost[better]
+        chosen[better] = index
+    _borrow(best, chosen, small_hole)
+    full = cv2.resize(chosen, (w, h), interpolation=cv2.INTER_NEAREST)
+    return _valid_only(full, offsets * shrink, hole, known, rng)
+
+
+def _offsets(reach: float, least: float, rng: np.random.Generator) -> npt.NDArray[np.int32]:
+    """Offsets from `least` to `reach` pixels away, near ones more often, some straight along x or y."""
+    radius = np.exp(rng.uniform(np.log(least), np.log(max(reach, least + 2)), OFFSETS))
+    angle = rng.uniform(0, 2 * np.pi, OFFSETS)
+    straight = rng.random(OFFSETS) < 0.35
+    angle = np.where(straight, np.round(angle / (np.pi / 2)) * (np.pi / 2), angle)
+    pairs = np.stack([np.round(radius * np.sin(angle)), np.round(radius * np.cos(angle))], axis=1)
+    return np.asarray(np.unique(pairs[np.abs(pairs).max(axis=1) > 0], axis=0), np.int32)
+
+
+def _shifted(image: Float, dy: int, dx: int) -> Float:
+    """`image[y + dy, x + dx]` at (y, x); 0 where that lies outside."""
+    matrix = np.array([[1.0, 0.0, -dx], [0.0, 1.0, -dy]])
+    return np.asarray(cv2.warpAffine(image, matrix, image.shape[1::-1], flags=cv2.INTER_NEAREST), np.float32)
+
+
+def _borrow(best: Float, chosen: npt.NDArray[np.int32], hole: Mask) -> None:
+    """Pixels of the hole without any usable offset keep index 0; `_valid_only` mends them."""
+    chosen[hole & ~np.isfinite(best)] = 0
+
+
+def _valid_only(
+    chosen: npt.NDArray[np.int32],
+    offsets: npt.NDArray[np.int32],
+    hole: Mask,
+    known: Mask,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Replaces choices that do not lead to a known pixel by others that do, as far as there are any."""
+    h, w = hole.shape
+    rows, columns = np.nonzero(hole)
+    labels = chosen[rows, columns].copy()
+    order = rng.permutation(len(offsets))
+    for attempt in range(-1, len(order)):
+        shift = offsets[labels]
+        y, x = rows + shift[:, 0], columns + shift[:, 1]
+        inside = (y >= 0) & (y < h) & (x >= 0) & (x < w)
+        good = inside & known[np.clip(y, 0, h - 1), np.clip(x, 0, w - 1)]
+        if good.all() or attempt + 1 >= len(order):
+            break
+        labels[~good] = order[attempt + 1]
+    result = chosen.copy()
+    result[rows, columns] = labels
+    return result, offsets

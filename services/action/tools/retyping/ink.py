@@ -1,0 +1,147 @@
+"""Tells ink from what it lies on, in the rectified frame: a matte of the letters and the light of the background.
+
+A pixel is taken as a mixture of a background that varies smoothly and an ink colour; the matte is where between the
+two it lies. Either polarity; lettering that differs by colour alone counts too. Knows nothing of words.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from services.action.tools.base import ToolDeclined
+from services.action.tools.retyping.frame import Box, Float, Frame, Matrix
+from shared.geometry import Mask
+
+MIN_CONTRAST = 16.0
+"""RGB distance (of 441) below which letters are not told from their ground."""
+MIN_SEPARATION = 2.2
+"""Contrast over the ground's own spread below which the ground is too busy."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What was told apart, all in the frame's pixels.
+
+    Attributes:
+        matte: `(H, W)` in [0, 1], how much ink lies on a pixel.
+        ground: `(H, W, 3)` smooth background in 0..255.
+        unlike: `(H, W)` bool, pixels that are not plain ground, ink or anything else.
+        step: `(3,)` RGB from ground to ink.
+        spread: standard deviation of the ground along `step`, in RGB levels (grain and texture).
+    """
+
+    matte: Float
+    ground: Float
+    unlike: Mask
+    step: Float
+    spread: float
+
+
+def separate(view: Float, valid: Mask, frame: Frame) -> Ink:
+    """Ink and ground of a `(H, W, 3)` view, judged inside the frame's line.
+
+    Raises:
+        ToolDeclined: too little contrast, or a ground as busy as the letters.
+    """
+    near = _window(frame.line, 0.12 * frame.line.height, frame.size_hw) & valid
+    band = near & ~_window(frame.line, -0.06 * frame.line.height, frame.size_hw)
+    smooth = np.asarray(cv2.GaussianBlur(view, (0, 0), max(0.6, 0.35 * frame.scale)), np.float32)
+    ground = _fit_light(smooth, band if band.sum() > 200 else near, frame, rounds=6)
+    ink_step = np.zeros(3, np.float32)
+    plain = near
+    for _ in range(3):
+        ink_step, spread = _ink_step(smooth - ground, near)
+        amount = (smooth - ground) @ ink_step / float(ink_step @ ink_step)
+        plain = near & (np.abs(amount) < 0.3)
+        if plain.sum() < 0.15 * near.sum():
+            break
+        ground = _fit_light(smooth, plain, frame, rounds=3)
+    ground = _follow_light(smooth, ground, plain, frame)
+    ink_step, spread = _ink_step(smooth - ground, near)
+    contrast = float(np.linalg.norm(ink_step))
+    if contrast < MIN_CONTRAST:
+        raise ToolDeclined(f"the letters hardly differ from their ground (contrast {contrast:.0f} of 441)")
+    if contrast < MIN_SEPARATION * spread:
+        raise ToolDeclined("the ground under the letters is as busy as the letters themselves")
+    matte = np.clip((view - ground) @ ink_step / float(ink_step @ ink_step), 0.0, 1.0).astype(np.float32)
+    distance = np.linalg.norm(smooth - ground, axis=2)
+    unlike = valid & (distance > max(0.35 * contrast, 3.0 * spread))
+    matte[~valid] = 0.0
+    return Ink(matte=matte, ground=ground, unlike=unlike, step=ink_step, spread=spread)
+
+
+def _window(box: Box, margin: float, size_hw: tuple[int, int]) -> Mask:
+    mask = np.zeros(size_hw, np.bool_)
+    y0, y1 = max(0, round(box.y0 - margin)), max(0, round(box.y1 + margin))
+    x0, x1 = max(0, round(box.x0 - margin)), max(0, round(box.x1 + margin))
+    mask[y0:y1, x0:x1] = True
+    return mask
+
+
+def _terms(frame: Frame) -> Float:
+    h, w = frame.size_hw
+    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+    u = np.clip((x - frame.line.x0) / frame.line.width, -0.3, 1.3) * 2 - 1
+    v = np.clip((y - frame.line.y0) / frame.line.height, -0.4, 1.4) * 2 - 1
+    return np.stack([np.ones_like(u), u, v, u * u, u * v], axis=2).astype(np.float32)
+
+
+def _fit_light(view: Float, where: Mask, frame: Frame, rounds: int) -> Float:
+    """A quadratic light over the frame, fitted robustly (Tukey's biweight) to the pixels of `where`."""
+    terms = _terms(frame)
+    samples, colours = terms[where], view[where]
+    if len(samples) > 6000:
+        pick = np.linspace(0, len(samples) - 1, 6000).astype(int)
+        samples, colours = samples[pick], colours[pick]
+    weights = np.ones(len(samples), np.float32)
+    ridge = np.diag([0.0, 1e-3, 1e-3, 3e-3, 3e-3]).astype(np.float32) * len(samples)
+    centre = np.median(colours, axis=0)
+    solution = np.zeros((5, 3), np.float32)
+    solution[0] = centre
+    for _ in range(rounds):
+        error = np.linalg.norm(colours - samples @ solution, axis=1)
+        scale = max(2.0, 1.5 * float(np.median(error)))
+        weights = np.clip(1.0 - (error / (3.0 * scale)) ** 2, 0.0, None) ** 2
+        weighted = samples * weights[:, None]
+        solution = np.linalg.solve(weighted.T @ samples + ridge + 1e-3 * np.eye(5), weighted.T @ colours)
+    return np.asarray(terms @ solution, np.float32)
+
+
+def _follow_light(view: Float, ground: Float, plain: Mask, frame: Frame) -> Float:
+    """The ground where it leaves the quadratic (a shadow's edge, say): the mean of the plain pixels around."""
+    weight = np.asarray(cv2.erode(plain.astype(np.uint8), np.ones((3, 3), np.uint8)), np.float32)
+    sigma = 0.3 * frame.line.height
+    total = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+    local = cv2.GaussianBlur((view - ground) * weight[..., None], (0, 0), sigma)
+    share = total / (total + 0.08)
+    return np.asarray(ground + share * local / np.maximum(total, 1e-4), np.float32)
+
+
+def _ink_step(difference: Float, near: Mask) -> tuple[Float, float]:
+    """The RGB step from ground to ink, and the ground's spread along it."""
+    pixels = difference[near]
+    if len(pixels) > 20000:
+        pixels = pixels[:: len(pixels) // 20000 + 1]
+    distance = np.linalg.norm(pixels, axis=1)
+    strong = pixels[distance >= max(8.0, 0.5 * float(np.percentile(distance, 97)))]
+    if len(strong) < 20:
+        return np.full(3, 1e-3, np.float32), 1.0
+    axis = np.linalg.svd(strong.T @ strong)[0][:, 0]
+    along = strong @ axis
+    if float((along[along > 0] ** 2).sum()) < float((along[along < 0] ** 2).sum()):
+        axis, along = -axis, -along
+    top = strong[along > 0.75 * np.percentile(along[along > 0], 85)]
+    step = np.median(top, axis=0).astype(np.float32)
+    length = float(np.linalg.norm(step)) + 1e-6
+    amount = pixels @ step / length
+    below = amount[amount < 0.35 * length]
+    spread = 1.4826 * float(np.median(np.abs(below - np.median(below)))) if len(below) > 20 else length
+    return step, spread
+
+
+def connected(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Matrix]:
+    """Connected parts: labels `(H, W)`, `(n, 5)` left, top, width, height, area, and `(n, 2)` centres; 0 is the rest."""
+    _, labels, boxes, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return np.asarray(labels, np.int32), np.asarray(boxes, np.int32), np.asarray(centres, np.float64)

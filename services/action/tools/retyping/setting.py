@@ -1,0 +1,151 @@
+"""Places the expected words: size, width and position in the frame, then their coverage on the crop's pixels.
+
+Knows the style and the room there is; nothing of colour. Too little room is a refusal, not a squeeze.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from services.action.tools.base import ToolDeclined
+from services.action.tools.retyping.frame import Box, Float, Frame, warp
+from services.action.tools.retyping.glyphs import Drawn, draw
+from services.action.tools.retyping.line import Line
+from services.action.tools.retyping.typeface import Style
+from shared.geometry import Mask
+
+MIN_CONDENSED = 0.75
+MIN_SCALED = 0.7
+OVERSAMPLING = 3
+_MAX_DRAWN_EM_PX = 600
+
+
+@dataclass(frozen=True)
+class Room:
+    """Columns of the frame that the words may take, where they stood, and how they are aligned."""
+
+    x0: float
+    x1: float
+    old_x0: float
+    old_x1: float
+    keep: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The words in place: `drawn` under `to_frame`, a `(3, 3)` affine map from drawn pixels to frame points."""
+
+    drawn: Drawn
+    to_frame: Float
+    style: Style
+    condensed: float
+    scaled: float
+
+
+def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mask) -> Room:
+    """How far the run may reach to either side.
+
+    Args:
+        line: as measured.
+        frame: the frame.
+        run_quad: `(4, 2)` the run's quadrilateral in the frame.
+        free: `(H, W)` bool, plain ground, or ink that will go.
+        allowed: `(H, W)` bool, what may change.
+    """
+    run = [line.words[i] for i in line.run]
+    before = line.words[line.run.start - 1] if line.run.start > 0 and line.words else None
+    after = line.words[line.run.stop] if line.run.stop < len(line.words) else None
+    if run:
+        old_x0, old_x1 = run[0].box.x0, run[-1].box.x1
+    else:
+        old_x0, old_x1 = float(run_quad[:, 0].min()), float(run_quad[:, 0].max())
+    least_gap = 0.22 * frame.line.height
+    top, bottom = _rows(line, frame)
+    usable = (free & allowed)[top:bottom].mean(axis=0) > 0.97
+    clear = max(2, round(0.1 * frame.line.height))
+    x0 = _reach(usable, old_x0, -1, 0 if before is None else before.box.x1) + (0 if before else clear)
+    x1 = _reach(usable, old_x1, 1, usable.size if after is None else after.box.x0) - (0 if after else clear)
+    if before is not None:
+        x0 = max(x0, before.box.x1 + min(least_gap, max(old_x0 - before.box.x1, 1.0)))
+    if after is not None:
+        x1 = min(x1, after.box.x0 - min(least_gap, max(after.box.x0 - old_x1, 1.0)))
+    keep = "centre" if (before is None) == (after is None) else "left"
+    return Room(min(x0, old_x0), max(x1, old_x1), old_x0, old_x1, keep)
+
+
+def _rows(line: Line, frame: Frame) -> tuple[int, int]:
+    boxes = [w.box for w in line.words]
+    top = min([b.y0 for b in boxes], default=frame.line.y0)
+    bottom = max([b.y1 for b in boxes], default=frame.line.y1)
+    return max(0, int(top)), min(frame.size_hw[0], int(np.ceil(bottom)))
+
+
+def _reach(usable: Mask, start: float, step: int, stop: float) -> float:
+    """The last usable column from `start` towards `stop`."""
+    column = int(np.clip(start, 0, usable.size - 1))
+    while 0 <= column + step < usable.size and usable[column + step] and (column + step - stop) * step < 0:
+        column += step
+    return float(column)
+
+
+def place(text: str, style: Style, room: Room, frame: Frame) -> Setting:
+    """The words set into the room.
+
+    Raises:
+        ToolDeclined: they would have to be condensed and scaled down too far.
+    """
+    em = int(np.clip(round(OVERSAMPLING * style.em_px / frame.scale), 90, _MAX_DRAWN_EM_PX))
+    drawn = draw(text, style.face, em, style.tracking_em, style.bolder_em)
+    if drawn.ink.width <= 0:
+        raise ToolDeclined(f"“{text}” has no visible letters")
+    unit = style.em_px / em
+    lean = abs(style.slant) * drawn.ink.height * unit
+    natural = drawn.ink.width * unit * style.widen + lean
+    available = room.x1 - room.x0
+    condensed, scaled = 1.0, 1.0
+    if natural > available:
+        condensed = max(available / natural, MIN_CONDENSED)
+        scaled = min(1.0, available / (natural * condensed))
+        if scaled < MIN_SCALED:
+            raise ToolDeclined(
+                f"“{text}” is too long for its place: it needs {natural / available:.1f} times the room there is"
+            )
+    elif room.keep == "centre" and room.x1 - room.x0 < 1.3 * natural:
+        condensed = float(np.clip((room.old_x1 - room.old_x0) / natural, 0.96, 1.04))
+        condensed = min(condensed, available / natural)
+    width = natural * condensed * scaled
+    left = room.old_x0 if room.keep == "left" else (room.old_x0 + room.old_x1 - width) / 2
+    left = float(np.clip(left, room.x0, max(room.x0, room.x1 - width)))
+    sx, sy = unit * style.widen * condensed * scaled, unit * scaled
+    ink = drawn.ink
+    baseline = style.baseline_y - 0.5 * (1.0 - scaled) * abs(ink.y0) * unit
+    leftmost = min(-style.slant * sy * ink.y0, -style.slant * sy * ink.y1)
+    matrix = np.array(
+        [
+            [sx, -style.slant * sy, left - leftmost - sx * (ink.x0 + drawn.pen) + style.slant * sy * drawn.baseline],
+            [0.0, sy, baseline - sy * drawn.baseline],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+    used = replace(style, em_px=style.em_px * scaled, widen=style.widen * condensed)
+    return Setting(drawn=drawn, to_frame=matrix, style=used, condensed=condensed, scaled=scaled)
+
+
+def coverage(setting: Setting, frame: Frame, crop_hw: tuple[int, int]) -> Float:
+    """`(h, w)` share of each crop pixel that the words cover, in [0, 1]; averaged over each pixel's area."""
+    to_crop = np.linalg.inv(frame.from_crop) @ setting.to_frame
+    h, w = crop_hw
+    finer = np.diag([float(OVERSAMPLING), float(OVERSAMPLING), 1.0])
+    fine = warp(setting.drawn.coverage, finer @ to_crop, (h * OVERSAMPLING, w * OVERSAMPLING), cv2.INTER_LINEAR, 0.0)
+    return np.asarray(cv2.resize(fine, (w, h), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def box_of(setting: Setting) -> Box:
+    """The set ink's box in the frame."""
+    drawn, matrix = setting.drawn, setting.to_frame
+    xs = [drawn.ink.x0 + drawn.pen, drawn.ink.x1 + drawn.pen]
+    ys = [drawn.ink.y0 + drawn.baseline, drawn.ink.y1 + drawn.baseline]
+    corners = np.array([[x, y, 1.0] for x in xs for y in ys]) @ matrix.T
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    return Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
