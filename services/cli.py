@@ -57,9 +57,7 @@ def retouch(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also edit images that a detector does not know.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 0,
-    deadline: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Stop then, with the best so far.")
-    ] = None,
+    deadline: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop then, with the best so far.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace DIR if an earlier run of this command wrote it.")
     ] = False,

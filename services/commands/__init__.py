@@ -1,1 +1,1 @@
-"""What each command of `retoucher` does once its options are parsed. Knows the terminal; decides nothing of a repair."""
+"""What each command of `retoucher` does once its options are parsed. Knows the terminal; decides no repair."""

@@ -1,4 +1,4 @@
-"""`retoucher retouch`: reads the files, runs one job in this process, writes the output folder, says what came of it."""
+"""`retoucher retouch`: reads the files, runs one job in this process, writes the output folder, says the outcome."""
 
 import sys
 from dataclasses import dataclass

@@ -114,7 +114,9 @@ def headline(record: JobRecord) -> str:
     if record.outcome is Outcome.IMPROVED:
         return f"{repaired} of {total} {noun} repaired."
     if record.outcome is Outcome.NO_GAIN:
-        return f"{total} {noun} found, none repaired: no repair was better than the original, so the image is as it was."
+        return (
+            f"{total} {noun} found, none repaired: no repair was better than the original, so the image is as it was."
+        )
     return f"The job {record.status.value}."
 
 

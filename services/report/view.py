@@ -1,0 +1,278 @@
+"""What the report page shows, as plain values: built from a job, its record and its pictures, read by the template.
+
+Every text here is untrusted (prompt, words read in the image): it is data for an autoescaping template, never markup.
+"""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from services.report.pictures import Embedded, JobPictures, Sizes
+from services.report.sentences import (
+    STAGES,
+    STOP_REASONS,
+    Fate,
+    category_words,
+    fate_of,
+    percent,
+    region_title,
+)
+from shared.contracts.base import BoxXYXY
+from shared.contracts.jobs import Job, JobRecord, LoopPolicy, Mode, Preference
+from shared.contracts.values import AppearanceCheck, Diagnosis, Evidence, Patch, Region, TextReading, Verdict
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a patch's appearance, the limit it must keep, and whether it does."""
+
+    name: str
+    value: str
+    limit: str
+    kept: bool
+
+
+@dataclass(frozen=True)
+class TryView:
+    """One repair: what was done and why, and the verdict on it; `crop` only where it was refused."""
+
+    number: int
+    tool: str
+    reason: str
+    seed: int
+    settings: str
+    verdict: Verdict | None
+    measures: tuple[Measure, ...]
+    crop: Embedded | None
+
+
+@dataclass(frozen=True)
+class Letters:
+    """A stretch of a line of text, and whether it differs from the other line."""
+
+    text: str
+    differs: bool
+
+
+@dataclass(frozen=True)
+class RegionView:
+    """One region with all that is known of it."""
+
+    number: int
+    region: Region
+    title: str
+    fate: Fate
+    category: str
+    diagnosis: Diagnosis | None
+    before: Embedded
+    after: Embedded
+    changed: bool
+    box: BoxXYXY
+    evidence_before: float
+    evidence_after: float | None
+    kept: TryView | None
+    refused: tuple[TryView, ...]
+    declined: tuple[str, ...]
+    outline: str
+    reads: tuple[Letters, ...]
+    should_read: tuple[Letters, ...] | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The whole image: before, after, and what may be laid over it."""
+
+    before: Embedded
+    after: Embedded
+    edited: Embedded | None
+    heat: Embedded | None
+    width: int
+    height: int
+    edited_share: str
+    changed_share: str
+
+
+@dataclass(frozen=True)
+class StageTime:
+    """Seconds of all commands of a stage, and its share of the longest one, in percent."""
+
+    name: str
+    calls: int
+    seconds: float
+    share: float
+
+
+def overview_of(pictures: JobPictures, sizes: Sizes) -> Overview:
+    """The head of the page."""
+    height, width = pictures.size_hw
+    return Overview(
+        before=pictures.whole(pictures.original, sizes),
+        after=pictures.whole(pictures.result, sizes),
+        edited=pictures.edited_overlay(sizes),
+        heat=pictures.heat_overlay(sizes),
+        width=width,
+        height=height,
+        edited_share=percent(pictures.edited_share),
+        changed_share=percent(pictures.changed_share),
+    )
+
+
+def regions_of(job: Job, record: JobRecord, pictures: JobPictures, sizes: Sizes) -> tuple[RegionView, ...]:
+    """A view for each region of the record, in its order."""
+    return tuple(
+        _region_view(number, region, job, record, pictures, sizes) for number, region in enumerate(record.regions, 1)
+    )
+
+
+def _region_view(
+    number: int, region: Region, job: Job, record: JobRecord, pictures: JobPictures, sizes: Sizes
+) -> RegionView:
+    patches = [patch for patch in record.patches if region.id in patch.region_ids]
+    accepted = set(record.accepted_patch_ids)
+    box = pictures.view_box(region, patches)
+    tries = [
+        _try_view(count, patch, region, job, None if patch.id in accepted else (pictures, box, sizes))
+        for count, patch in enumerate(patches, 1)
+    ]
+    diagnosis = next((entry for entry in reversed(record.diagnoses) if entry.region_id == region.id), None)
+    fate = fate_of(record, region.id)
+    reads, should_read = _compared(region.reading)
+    return RegionView(
+        number=number,
+        region=region,
+        title=region_title(region),
+        fate=fate,
+        category=category_words(diagnosis.category if diagnosis else None),
+        diagnosis=diagnosis,
+        before=pictures.crop(pictures.original, box, sizes),
+        after=pictures.crop(pictures.result, box, sizes),
+        changed=fate is Fate.REPAIRED,
+        box=box,
+        evidence_before=_evidence(record.evidence_before, region, region.evidence) or 0.0,
+        evidence_after=_evidence(record.evidence_after, region, None),
+        kept=next((view for view, patch in zip(tries, patches, strict=True) if patch.id in accepted), None),
+        refused=tuple(view for view, patch in zip(tries, patches, strict=True) if patch.id not in accepted),
+        declined=tuple(dict.fromkeys(item.reason for item in record.declined if item.region_id == region.id)),
+        outline=_outline(region),
+        reads=reads,
+        should_read=should_read,
+    )
+
+
+def _try_view(
+    number: int, patch: Patch, region: Region, job: Job, refused_in: tuple[JobPictures, BoxXYXY, Sizes] | None
+) -> TryView:
+    verdict = next((v for v in job.verdicts if v.patch_id == patch.id and v.region_id == region.id), None)
+    checks = (check for perception in job.perceptions for check in perception.checks)
+    check = next((check for check in checks if check.patch_id == patch.id), None)
+    crop = None
+    if refused_in is not None:
+        pictures, box, sizes = refused_in
+        crop = pictures.crop_of_try(patch, job.history, box, sizes)
+    return TryView(
+        number=number,
+        tool=patch.tool,
+        reason=patch.reason,
+        seed=patch.seed,
+        settings=json.dumps(patch.settings, ensure_ascii=False, indent=1, sort_keys=True),
+        verdict=verdict,
+        measures=_measures(check, job.policy) if check is not None else (),
+        crop=crop,
+    )
+
+
+def _measures(check: AppearanceCheck, policy: LoopPolicy) -> tuple[Measure, ...]:
+    """The two that decide, with their limits, and the seam, which is reported only."""
+    return (
+        Measure(
+            name="Detail, compared with its surroundings",
+            value=f"{check.detail_ratio:.2f}",
+            limit=f"at least {policy.min_detail_ratio:g}",
+            kept=check.detail_ratio >= policy.min_detail_ratio,
+        ),
+        Measure(
+            name="Colour drift (CIELAB)",
+            value=f"{check.colour_shift:.1f}",
+            limit=f"at most {policy.max_colour_shift:g}",
+            kept=check.colour_shift <= policy.max_colour_shift,
+        ),
+        Measure(name="Seam", value=f"{check.seam:.2f}", limit="1 is no seam", kept=True),
+    )
+
+
+def _evidence(entries: Sequence[Evidence], region: Region, default: float | None) -> float | None:
+    """What the region's own detector said of it; the last entry counts."""
+    value = default
+    for entry in entries:
+        if entry.region_id == region.id and entry.detector == region.detector:
+            value = entry.value
+    return value
+
+
+def _compared(reading: TextReading | None) -> tuple[tuple[Letters, ...], tuple[Letters, ...] | None]:
+    """The line as read and as it should be (None where nothing says so), each cut where the two differ."""
+    if reading is None:
+        return (), None
+    read, wanted = reading.line_text, reading.line_expected
+    if wanted is None:
+        return ((Letters(read, differs=False),) if read else ()), None
+    steps = SequenceMatcher(None, read, wanted, autojunk=False).get_opcodes()
+    return (
+        tuple(Letters(read[a:b], differs=step != "equal") for step, a, b, _, _ in steps if b > a),
+        tuple(Letters(wanted[a:b], differs=step != "equal") for step, _, _, a, b in steps if b > a),
+    )
+
+
+def _outline(region: Region) -> str:
+    """SVG polygon points in the image's pixels: the words' quadrilateral, or the box."""
+    if region.reading is not None and region.reading.text:
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y in region.reading.quad_px)
+    x0, y0, x1, y1 = region.box_xyxy_px
+    return f"{x0},{y0} {x1},{y0} {x1},{y1} {x0},{y1}"
+
+
+def stage_times(record: JobRecord) -> tuple[StageTime, ...]:
+    """Each stage once, in order of first use."""
+    totals: dict[str, list[float]] = {}
+    for timing in record.timings:
+        totals.setdefault(timing.stage, []).append(timing.seconds)
+    longest = max((sum(seconds) for seconds in totals.values()), default=0.0) or 1.0
+    return tuple(
+        StageTime(
+            name=STAGES.get(stage, stage), calls=len(seconds), seconds=sum(seconds), share=100 * sum(seconds) / longest
+        )
+        for stage, seconds in totals.items()
+    )
+
+
+def stop_words(record: JobRecord) -> str:
+    """Why the loop stopped."""
+    return STOP_REASONS[record.stop_reason] if record.stop_reason else "it has not stopped"
+
+
+def replay_command(record: JobRecord) -> str:
+    """The command that does the same again on the same image; masks that were sent are named, not embedded."""
+    options = record.options
+    words = ["retoucher", "retouch", "IMAGE", "--prompt", record.input.prompt, "--out", "DIR"]
+    words += ["--profile", record.profile, "--seed", str(options.seed)]
+    if options.mode is not Mode.RETOUCH:
+        words += ["--mode", options.mode.value]
+    if options.tools is not None:
+        words += ["--tools", ",".join(options.tools)]
+    if options.preference is not Preference.AUTO:
+        words += ["--preference", options.preference.value]
+    if options.max_iterations is not None:
+        words += ["--max-iterations", str(options.max_iterations)]
+    for text in options.expected_text:
+        words += ["--expected-text", text]
+    if options.protected_ref is not None:
+        words += ["--protect", "PROTECTED_MASK"]
+    if options.regions_ref is not None:
+        words += ["--regions", "REGIONS_MASK"]
+    if options.force:
+        words += ["--force"]
+    if options.deadline_s is not None:
+        words += ["--deadline", f"{options.deadline_s:g}"]
+    return shlex.join(words)
