@@ -188,9 +188,11 @@ class Job(Contract):
         trial: patches that await a verdict.
         known: every region ever seen, in order of first sight, as last seen.
         found: regions that the last perception of `canvas` calls distorted.
+        asked: ids of the regions sent to the reasoner, `max_regions` at the most; none is diagnosed twice.
         perceptions: one for each canvas perceived; the first is the original's.
         history: every patch ever made, with `verdicts` on them.
         stage_failures: retryable failures in a row.
+        event_seq: `seq` of the last public event.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -214,6 +216,7 @@ class Job(Contract):
     trial: tuple[Patch, ...] = ()
     known: tuple[Region, ...] = ()
     found: tuple[Region, ...] = ()
+    asked: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     attempts: tuple[RegionAttempts, ...] = ()
     declined: tuple[Declined, ...] = ()
@@ -223,6 +226,7 @@ class Job(Contract):
     iterations: tuple[Iteration, ...] = ()
     timings: tuple[Timing, ...] = ()
     stage_failures: int = 0
+    event_seq: int = 0
 
     result: Canvas | None = None
     artifacts: dict[str, str] = Field(default_factory=dict)

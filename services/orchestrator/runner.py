@@ -1,0 +1,156 @@
+"""Runs one job to its end in this process: executes the pending command, commits what the loop makes of the answer.
+
+Everything that matters is in the job store before the next command starts, so that a job whose process was killed goes
+on from its last commit. Knows the agents as Protocols; the order of things is `loop`'s.
+"""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from services.orchestrator.loop import Advance, advance, begin
+from services.orchestrator.progress import Answer
+from shared.contracts.jobs import Job, Phase, StopReason
+from shared.contracts.loop import (
+    CancelRequested,
+    Command,
+    DeadlinePassed,
+    Diagnose,
+    Diagnosed,
+    Event,
+    Finalize,
+    Finalized,
+    Perceive,
+    Perceived,
+    PublicEvent,
+    Retouch,
+    Retouched,
+    StageFailed,
+)
+from shared.errors import Conflict, ErrorCode, RetoucherError
+from shared.ports import Clock, Finalizer, JobStore, Perceiver, Reasoner, Retoucher
+
+log = structlog.get_logger()
+
+ANSWERS: dict[str, type[Answer]] = {
+    "perceive": Perceived,
+    "diagnose": Diagnosed,
+    "retouch": Retouched,
+    "finalize": Finalized,
+}
+"""What each command must be answered with, by its kind."""
+
+OnEvent = Callable[[PublicEvent], None]
+
+
+class Runner:
+    """The loop on agents of this process. One instance may run different jobs in different threads."""
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        perceiver: Perceiver,
+        reasoner: Reasoner,
+        retoucher: Retoucher,
+        finalizer: Finalizer,
+        clock: Clock,
+    ) -> None:
+        self._jobs = jobs
+        self._perceiver = perceiver
+        self._reasoner = reasoner
+        self._retoucher = retoucher
+        self._finalizer = finalizer
+        self._clock = clock
+
+    def run(self, job_id: str, on_event: OnEvent | None = None) -> Job:
+        """Begins the job, or continues it from the store, and returns it ended.
+
+        A command that was pending when an earlier process died is executed again under a new dispatch number. Cancel
+        requests and the deadline are looked at between steps. Where another runner has committed first, this one goes
+        on from there.
+
+        Args:
+            job_id: of a job in the store, in any state.
+            on_event: called for each public event that this call has committed, in order.
+
+        Raises:
+            NotFound: no such job.
+            Unavailable: the job store does not answer; the job stays as last committed.
+        """
+        while True:
+            stored = self._jobs.load(job_id)
+            if stored.job.phase is Phase.ENDED:
+                return stored.job
+            step = self._next(stored.job)
+            try:
+                self._jobs.commit(step.job, stored.version, step.public_events)
+            except Conflict as conflict:
+                if conflict.code is not ErrorCode.VERSION_CONFLICT:
+                    raise
+                log.warning("commit_lost", job_id=job_id, step=stored.job.step)
+                continue
+            self._tell(step.public_events, on_event)
+
+    @staticmethod
+    def _tell(events: Sequence[PublicEvent], on_event: OnEvent | None) -> None:
+        for event in events:
+            log.info("job_event", job_id=event.job_id, type=event.type, seq=event.seq, **event.data)
+            if on_event is not None:
+                on_event(event)
+
+    def _next(self, job: Job) -> Advance:
+        interruption = self._interruption(job)
+        if interruption is not None:
+            return advance(job, interruption)
+        if job.pending is None:
+            return begin(job, self._clock.now_s())
+        return advance(job, self._execute(job, job.pending))
+
+    def _interruption(self, job: Job) -> Event | None:
+        now_s = self._clock.now_s()
+        if job.stop_reason is not StopReason.CANCELED and self._jobs.cancel_requested(job.id):
+            return CancelRequested(step=job.step, at_s=now_s)
+        late = job.deadline_at_s is not None and now_s >= job.deadline_at_s
+        if late and job.phase is not Phase.FINALIZING:
+            return DeadlinePassed(step=job.step, at_s=now_s)
+        return None
+
+    def _execute(self, job: Job, command: Command) -> Event:
+        """The stage's answer, stamped with this process' time; any failure of it becomes `StageFailed`."""
+        dispatch = self._jobs.next_dispatch(job.id)
+        started_s = self._clock.now_s()
+        with structlog.contextvars.bound_contextvars(job_id=job.id, step=command.step, dispatch=dispatch):
+            event = self._answer(job, command, dispatch)
+        now_s = self._clock.now_s()
+        return event.model_copy(update={"at_s": now_s, "elapsed_s": max(0.0, now_s - started_s)})
+
+    def _answer(self, job: Job, command: Command, dispatch: int) -> Answer | StageFailed:
+        try:
+            answer = self._dispatch(job, command, dispatch)
+        except RetoucherError as error:
+            log.warning("stage_failed", stage=command.kind, code=error.code, message=error.message)
+            return _failed(command, error.code, error.message, retryable=error.retryable)
+        except Exception as error:
+            log.exception("stage_crashed", stage=command.kind)
+            message = f"{command.kind} stopped on an internal error ({type(error).__name__}): see the log"
+            return _failed(command, ErrorCode.INTERNAL, message, retryable=False)
+        if answer.step != command.step or not isinstance(answer, ANSWERS[command.kind]):
+            log.error("wrong_answer", stage=command.kind, answered_kind=answer.kind, answered_step=answer.step)
+            message = f"{command.kind} was answered with {answer.kind} of step {answer.step}: see the log"
+            return _failed(command, ErrorCode.INTERNAL, message, retryable=False)
+        return answer
+
+    def _dispatch(self, job: Job, command: Command, dispatch: int) -> Answer:
+        match command:
+            case Perceive():
+                return self._perceiver.perceive(job, command, dispatch)
+            case Diagnose():
+                return self._reasoner.diagnose(job, command, dispatch)
+            case Retouch():
+                return self._retoucher.retouch(job, command, dispatch)
+            case Finalize():
+                return self._finalizer.finalize(job, command, dispatch)
+
+
+def _failed(command: Command, code: ErrorCode, message: str, *, retryable: bool) -> StageFailed:
+    return StageFailed(step=command.step, at_s=0.0, code=code, message=message, retryable=retryable)

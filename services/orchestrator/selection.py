@@ -1,0 +1,126 @@
+"""Which perceived canvas is the best one, and what that makes of the job.
+
+The score of a canvas is the sum of every region's own detector's evidence on it: lower is better. Pure: no clock, no
+pixels. Only canvases that were perceived, and whose patches were all accepted, can be the result.
+"""
+
+import math
+from collections.abc import Iterable
+
+from shared.contracts.jobs import Job, LoopPolicy, Mode, Outcome, Perception
+from shared.contracts.values import Canvas, Region, Verdict
+
+USER_DETECTOR = "user"
+"""Detector name of a region that the caller sent: neither the stop rule nor a veto drops it."""
+
+UNMEASURED = 1.0
+"""Evidence of a watched region that its detector did not judge: the worst, so that silence never looks like repair."""
+
+
+def own_evidence(perception: Perception, regions: Iterable[Region]) -> dict[str, float]:
+    """Evidence by region id, each from the region's own detector; a region that was not judged is absent.
+
+    Where the detector found a region and gave no separate value, the finding's own stands.
+    """
+    judged = {(item.region_id, item.detector): item.value for item in perception.evidence}
+    found = {(region.id, region.detector): region.evidence for region in perception.regions}
+    keys = {region.id: (region.id, region.detector) for region in regions}
+    return {name: judged.get(key, found.get(key, 0.0)) for name, key in keys.items() if key in judged or key in found}
+
+
+def totals(job: Job) -> tuple[float, ...]:
+    """The score of each of the job's perceptions, in order.
+
+    A region that was not known yet when a canvas was perceived counts 0 there: its detector saw nothing. One that was
+    known, and was not judged, counts `UNMEASURED`.
+    """
+    sums: list[float] = []
+    watched: set[str] = set()
+    for perception in job.perceptions:
+        own = own_evidence(perception, job.known)
+        silent = len(watched - own.keys())
+        sums.append(math.fsum(own.values()) + silent * UNMEASURED)
+        watched.update(region.id for region in perception.regions)
+    return tuple(sums)
+
+
+def accepted_ids(job: Job) -> frozenset[str]:
+    """Ids of patches with verdicts, all of which accept."""
+    judged = {verdict.patch_id for verdict in job.verdicts}
+    return frozenset(judged - {verdict.patch_id for verdict in job.verdicts if not verdict.accepted})
+
+
+def candidates(job: Job) -> tuple[int, ...]:
+    """Indices of the perceptions whose canvas may be the result: each of its patches has been accepted."""
+    accepted = accepted_ids(job)
+    return tuple(
+        index
+        for index, perception in enumerate(job.perceptions)
+        if all(patch.id in accepted for patch in perception.canvas.patches)
+    )
+
+
+def best(job: Job) -> int:
+    """Index of the candidate with the least score; on a tie the earliest, so that the original stays.
+
+    Raises:
+        ValueError: nothing has been perceived.
+    """
+    scores = totals(job)
+    return min(candidates(job), key=lambda index: (scores[index], index))
+
+
+def perception_of(job: Job, canvas: Canvas) -> Perception:
+    """The latest perception of `canvas`.
+
+    Raises:
+        LookupError: it has not been perceived.
+    """
+    for perception in reversed(job.perceptions):
+        if perception.canvas == canvas:
+            return perception
+    raise LookupError(f"{job.id}: a canvas of {len(canvas.patches)} patches has not been perceived")
+
+
+def worth_editing(perception: Perception, policy: LoopPolicy) -> tuple[Region, ...]:
+    """The regions found, less those that the stop rule drops (DESIGN.md, "The loop").
+
+    Saliency regions alone are no reason to edit where the map's peak or the "any distortion" head is below its
+    threshold; a region of any other detector, the caller's own included, is one.
+    """
+    alone = all(region.detector == policy.saliency_detector for region in perception.regions)
+    peak, any_distortion = perception.saliency_peak, perception.any_distortion
+    faint = (peak is not None and peak < policy.tau_s) or (
+        any_distortion is not None and any_distortion < policy.tau_any
+    )
+    return () if alone and faint else perception.regions
+
+
+def vetoed(job: Job, region: Region, canvas: Canvas) -> bool:
+    """Whether the reasoner, granted a veto, has last said that the region is not distorted on this canvas."""
+    if not job.policy.may_veto or region.detector == USER_DETECTOR:
+        return False
+    present = {patch.id for patch in canvas.patches}
+    opinions = [diagnosis.distorted for diagnosis in job.diagnoses if diagnosis.region_id == region.id]
+    opinions += [verdict.rejudged for verdict in _verdicts_on(job, region, present) if verdict.rejudged is not None]
+    return bool(opinions) and not opinions[-1]
+
+
+def remaining(job: Job, canvas: Canvas) -> tuple[Region, ...]:
+    """What is still wrong with a perceived canvas: regions found, less stop rule and veto."""
+    found = worth_editing(perception_of(job, canvas), job.policy)
+    return tuple(region for region in found if not vetoed(job, region, canvas))
+
+
+def outcome_of(job: Job, result: Canvas) -> Outcome:
+    """What came of the job, if `result` is its result."""
+    left = remaining(job, result)
+    if result.patches:
+        return Outcome.IMPROVED if left else Outcome.REPAIRED
+    if not left:
+        return Outcome.NOTHING_TO_FIX
+    return Outcome.ANALYZED if job.options.mode is Mode.ANALYZE else Outcome.NO_GAIN
+
+
+def _verdicts_on(job: Job, region: Region, patch_ids: set[str]) -> list[Verdict]:
+    return [verdict for verdict in job.verdicts if verdict.region_id == region.id and verdict.patch_id in patch_ids]

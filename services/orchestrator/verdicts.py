@@ -1,0 +1,191 @@
+"""Whether each patch on trial stays: the rule of DESIGN.md ("The loop"), as numbers and one plain sentence a patch.
+
+A patch has to make its own regions better by the detector that found them, make nothing else worse, satisfy the
+reasoner where there is one, and sit in its surroundings. What was not measured is refused. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.orchestrator.selection import UNMEASURED, own_evidence
+from shared.contracts.base import BoxXYXY
+from shared.contracts.jobs import LoopPolicy, Perception
+from shared.contracts.values import Canvas, Patch, Region, Verdict
+
+ROUNDING = 1e-9
+"""Slack for thresholds: 0.3 - 0.1 is a gain of 0.2 although binary fractions make it a little less."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Patches that await their verdicts.
+
+    Attributes:
+        before: the perception of the canvas without them.
+        after: the perception of the canvas with them.
+        patches: those on trial.
+        known: every region seen so far, those of `after` included.
+        rejudged: by region id, whether the reasoner still calls it distorted on the patched canvas.
+    """
+
+    policy: LoopPolicy
+    before: Perception
+    after: Perception
+    patches: tuple[Patch, ...]
+    known: tuple[Region, ...]
+    rejudged: Mapping[str, bool]
+
+
+def judge(trial: Trial) -> tuple[Verdict, ...]:
+    """One verdict for each patch on trial and each of its regions; a patch's verdicts agree on `accepted`.
+
+    A patch made on top of a refused one is refused with it.
+    """
+    objections = {patch.id: _objections(trial, patch) for patch in trial.patches}
+    own_fault = frozenset(name for name, found in objections.items() if found)
+    standing = {patch.id for patch in _without(trial.patches, own_fault).patches}
+    before = own_evidence(trial.before, trial.known)
+    after = own_evidence(trial.after, trial.known)
+    verdicts: list[Verdict] = []
+    for patch in trial.patches:
+        accepted = patch.id in standing
+        reason = "; ".join(objections[patch.id])
+        if accepted:
+            reason = _praise(trial, patch)
+        elif not reason:
+            reason = "it was made on top of a patch that was refused"
+        verdicts += [
+            Verdict(
+                patch_id=patch.id,
+                region_id=region_id,
+                evidence_before=before.get(region_id, 0.0),
+                evidence_after=after.get(region_id, UNMEASURED),
+                rejudged=trial.rejudged.get(region_id),
+                accepted=accepted,
+                reason=reason,
+            )
+            for region_id in patch.region_ids
+        ]
+    return tuple(verdicts)
+
+
+def _without(patches: tuple[Patch, ...], refused: frozenset[str]) -> Canvas:
+    return Canvas(original_ref="", patches=patches).without(refused)
+
+
+def _objections(trial: Trial, patch: Patch) -> list[str]:
+    """Sentences against the patch; none is acceptance, unless what lies below it is refused."""
+    regions = tuple(region for region in trial.known if region.id in patch.region_ids)
+    found: list[str] = []
+    for region in regions:
+        found += _own_detector(trial, region)
+        found += _other_detectors(trial, region)
+        if trial.rejudged.get(region.id):
+            found.append(f"looked at again, {region.id} is still called distorted")
+    found += _damage(trial, patch, regions)
+    return found + _appearance(trial, patch)
+
+
+def _own_detector(trial: Trial, region: Region) -> list[str]:
+    before = own_evidence(trial.before, (region,)).get(region.id)
+    after = own_evidence(trial.after, (region,)).get(region.id)
+    if before is None or after is None:
+        return [f"{region.detector} gave no evidence at {region.id}, so nothing shows that it is better"]
+    gain = before - after
+    if gain <= 0:
+        return [f"{region.detector} evidence at {region.id} did not fall: {before:.2f} before, {after:.2f} after"]
+    if gain < trial.policy.min_gain - ROUNDING:
+        return [
+            f"{region.detector} evidence at {region.id} fell only from {before:.2f} to {after:.2f}, "
+            f"by less than {trial.policy.min_gain:.2f}"
+        ]
+    return []
+
+
+def _other_detectors(trial: Trial, region: Region) -> list[str]:
+    def others(perception: Perception) -> dict[str, float]:
+        return {
+            item.detector: item.value
+            for item in perception.evidence
+            if item.region_id == region.id and item.detector != region.detector
+        }
+
+    before, after = others(trial.before), others(trial.after)
+    found = [f"{name} gave no evidence at {region.id} any more" for name in before if name not in after]
+    for name, value in after.items():
+        earlier = before.get(name, 0.0)
+        if value - earlier > trial.policy.max_rise + ROUNDING:
+            found.append(
+                f"{name} evidence at {region.id} rose from {earlier:.2f} to {value:.2f}, "
+                f"by more than {trial.policy.max_rise:.2f}"
+            )
+    return found
+
+
+def _damage(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[str]:
+    """Objections from regions that the patch touches and was not meant for, new ones included.
+
+    What the patch's own detectors see there counts against its gain; what another detector sees may not rise by more
+    than `max_rise`. A region under another patch on trial is that patch's to answer for.
+    """
+    detectors = {region.detector for region in regions}
+    answered = {name for other in trial.patches for name in other.region_ids}
+    touched = tuple(
+        region for region in trial.known if region.id not in answered and overlap(region.box_xyxy_px, patch.box_xyxy_px)
+    )
+    before, after = own_evidence(trial.before, touched), own_evidence(trial.after, touched)
+    found: list[str] = []
+    harm = 0.0
+    for region in touched:
+        earlier, now = before.get(region.id, 0.0), after.get(region.id, UNMEASURED)
+        if region.detector in detectors:
+            harm += max(0.0, now - earlier)
+        elif now - earlier > trial.policy.max_rise + ROUNDING:
+            found.append(f"{region.detector} evidence at {region.id}, which it touches, rose to {now:.2f}")
+    if harm > 0:
+        found += _outweighed(trial, regions, harm)
+    return found
+
+
+def _outweighed(trial: Trial, regions: tuple[Region, ...], harm: float) -> list[str]:
+    before, after = own_evidence(trial.before, regions), own_evidence(trial.after, regions)
+    gain = sum(before.get(region.id, 0.0) - after.get(region.id, UNMEASURED) for region in regions)
+    if gain - harm >= trial.policy.min_gain - ROUNDING and gain > harm:
+        return []
+    return [f"the gain of {gain:.2f} is outweighed by a new flaw of {harm:.2f} that it left beside it"]
+
+
+def _appearance(trial: Trial, patch: Patch) -> list[str]:
+    check = next((check for check in trial.after.checks if check.patch_id == patch.id), None)
+    if check is None:
+        return ["its appearance was not checked"]
+    found: list[str] = []
+    if check.detail_ratio < trial.policy.min_detail_ratio - ROUNDING:
+        found.append(
+            f"it has {check.detail_ratio:.2f} of its surroundings' fine detail, "
+            f"less than {trial.policy.min_detail_ratio:.2f}: a smear"
+        )
+    if check.colour_shift > trial.policy.max_colour_shift + ROUNDING:
+        found.append(
+            f"its colour moved {check.colour_shift:.1f} away from its surroundings, "
+            f"more than {trial.policy.max_colour_shift:.1f}"
+        )
+    return found
+
+
+def _praise(trial: Trial, patch: Patch) -> str:
+    regions = tuple(region for region in trial.known if region.id in patch.region_ids)
+    before, after = own_evidence(trial.before, regions), own_evidence(trial.after, regions)
+    falls = [
+        f"{region.detector} evidence at {region.id} fell from {before[region.id]:.2f} to {after[region.id]:.2f}"
+        for region in regions
+    ]
+    check = next(check for check in trial.after.checks if check.patch_id == patch.id)
+    return (
+        f"{'; '.join(falls)}; detail {check.detail_ratio:.2f} and colour shift {check.colour_shift:.1f} are in limits"
+    )
+
+
+def overlap(a: BoxXYXY, b: BoxXYXY) -> bool:
+    """Whether two half-open boxes share a pixel (`shared.geometry` would bring numpy into the loop)."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
