@@ -1,0 +1,123 @@
+"""Where an edit looks and what it may change: crop boxes with context, and masks grown from a reading or a region.
+
+Geometry and masks only; which extent and growth is the planner's choice.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from services.action.planner import Plan
+from services.action.policy import Extent
+from shared.contracts.base import BoxXYXY, QuadXY
+from shared.contracts.values import Region, TextReading
+from shared.geometry import Mask, dilate, expand, mask_box, quad_array, quad_box, quad_mask, union
+
+CAP_SHARE = 0.7  # cap height over the height of a reader's box, which holds ascenders and descenders
+ADVANCE = 0.8  # a letter's width in cap heights, a generous mean over typefaces
+CONTEXT_CAPS = 1.5
+LEAST_CONTEXT_PX = 24
+USER_CONTEXT = 0.75  # of the region's longer side
+LEAST_GROWTH_PX = 2
+
+
+@dataclass(frozen=True)
+class EditArea:
+    """Where one edit works: the crop's box, and `(h, w)` bool of that box's size, True where pixels may change."""
+
+    crop_box_xyxy_px: BoxXYXY
+    mask: Mask
+
+
+def edit_area(plan: Plan, region: Region, own_mask: Mask, forbidden: Mask) -> EditArea:
+    """The crop and the mask for a plan.
+
+    Args:
+        plan: extent and growth.
+        region: what to repair.
+        own_mask: `(h, w)` bool of the region's box.
+        forbidden: `(H, W)` bool of the whole image: protected pixels, other lines, what another edit has taken.
+
+    Returns:
+        The area; its mask may be empty where everything is forbidden.
+    """
+    size_hw = (forbidden.shape[0], forbidden.shape[1])
+    if plan.extent is Extent.REGION or region.reading is None:
+        crop_box, mask = _region_area(plan, region, own_mask, size_hw)
+    else:
+        crop_box, mask = _text_area(plan, region.reading, size_hw)
+    x0, y0, x1, y1 = crop_box
+    return EditArea(crop_box, mask & ~forbidden[y0:y1, x0:x1])
+
+
+def cap_height_px(quad: QuadXY) -> float:
+    """Estimated height of a capital letter in a line's quadrilateral, in pixels, at least 1."""
+    points = quad_array(quad)
+    left, right = np.linalg.norm(points[0] - points[3]), np.linalg.norm(points[1] - points[2])
+    return max(1.0, CAP_SHARE * float(left + right) / 2)
+
+
+def grown_quad(quad: QuadXY, along_px: float, across_px: float) -> QuadXY:
+    """The quadrilateral moved outwards by pixels along its baseline and across it, in its own perspective."""
+    points = quad_array(quad).astype(np.float64)
+    width = max(1e-6, float(np.linalg.norm(points[1] - points[0]) + np.linalg.norm(points[2] - points[3])) / 2)
+    height = max(1e-6, float(np.linalg.norm(points[3] - points[0]) + np.linalg.norm(points[2] - points[1])) / 2)
+    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+    a, b = along_px / width, across_px / height
+    target = np.array([[(-a, -b), (1 + a, -b), (1 + a, 1 + b), (-a, 1 + b)]], np.float32)
+    # An affine frame: a perspective one may send a far corner through the horizon.
+    frame = cv2.getAffineTransform(square[:3], _parallelogram(points)[:3].astype(np.float32))
+    offset = points - _parallelogram(points)
+    corners = np.asarray(cv2.transform(target, frame))[0] + offset
+    first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
+    return first, second, third, fourth
+
+
+def _parallelogram(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The parallelogram nearest to four corners: mean sides about the same centre."""
+    centre = points.mean(axis=0)
+    side = (points[1] - points[0] + points[2] - points[3]) / 4
+    down = (points[3] - points[0] + points[2] - points[1]) / 4
+    return np.stack([centre - side - down, centre + side - down, centre + side + down, centre - side + down])
+
+
+def same_line(a: TextReading, b: TextReading) -> bool:
+    """Whether two readings speak of one line: their lines' middles lie within half a height and the lines overlap."""
+    first, second = quad_array(a.line_quad_px), quad_array(b.line_quad_px)
+    start, end = (first[0] + first[3]) / 2, (first[1] + first[2]) / 2
+    length = max(float(np.linalg.norm(end - start)), 1e-6)
+    direction = (end - start) / length
+    offsets = second - start
+    along = offsets @ direction
+    across = offsets @ np.array((-direction[1], direction[0]), np.float32)
+    height = CAP_SHARE * cap_height_px(a.line_quad_px)
+    return abs(float(across.mean())) < height and float(along.max()) > 0 and float(along.min()) < length
+
+
+def _text_area(plan: Plan, reading: TextReading, size_hw: tuple[int, int]) -> tuple[BoxXYXY, Mask]:
+    cap = cap_height_px(reading.line_quad_px)
+    whole = plan.extent is Extent.LINE
+    quad = reading.line_quad_px if whole else reading.quad_px
+    old, new = (reading.line_text, reading.line_expected) if whole else (reading.text, reading.expected)
+    wanting = max(0, len(new or "") - len(old)) * ADVANCE / 2
+    grown = grown_quad(quad, (plan.growth.along + wanting) * cap, plan.growth.across * cap)
+    margin = max(LEAST_CONTEXT_PX, round(CONTEXT_CAPS * cap))
+    crop_box = expand(union(quad_box(reading.line_quad_px, size_hw), quad_box(grown, size_hw)), margin, size_hw)
+    return crop_box, quad_mask(grown, crop_box)
+
+
+def _region_area(plan: Plan, region: Region, own_mask: Mask, size_hw: tuple[int, int]) -> tuple[BoxXYXY, Mask]:
+    x0, y0, x1, y1 = region.box_xyxy_px
+    longer, shorter = max(x1 - x0, y1 - y0), min(x1 - x0, y1 - y0)
+    growth = max(LEAST_GROWTH_PX, round(plan.growth.across * shorter))
+    crop_box = expand(region.box_xyxy_px, max(LEAST_CONTEXT_PX, round(USER_CONTEXT * longer)) + growth, size_hw)
+    mask = np.zeros((crop_box[3] - crop_box[1], crop_box[2] - crop_box[0]), np.bool_)
+    mask[y0 - crop_box[1] : y1 - crop_box[1], x0 - crop_box[0] : x1 - crop_box[0]] = own_mask
+    return crop_box, dilate(mask, growth)
+
+
+def tight(alpha: npt.NDArray[np.uint8]) -> BoxXYXY | None:
+    """The box of what changes; None where nothing does."""
+    return mask_box(alpha > 0)

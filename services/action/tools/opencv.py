@@ -1,0 +1,90 @@
+"""The `opencv` tool: erases what lies in the mask by continuing its surroundings. It removes and never repairs.
+
+Flat surroundings (paper, painted signs, sky) are continued by a smooth fit and their own grain; textured ones (brick,
+wood, fabric) by patches of the texture; where neither is possible by OpenCV's Navier-Stokes inpainting. Nothing of the
+words or of planning is known here.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from services.action.exemplar import fill_from_exemplars
+from services.action.surface import Surface, fit_surface, grain_like
+from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
+from shared.geometry import Mask, dilate
+from shared.images import Rgb
+
+# Above these the surroundings are not one smooth surface: levels of grain, of what the fit leaves over after blurring
+# the grain away, and the share of the ring that belongs to the surface.
+MAX_GRAIN_SIGMA = 9.0
+MAX_STRUCTURE = 2.5
+LEAST_INLIERS = 0.6
+MAX_HOLE_SHARE = 0.8
+INPAINT_RADIUS_PX = 5
+
+
+class OpenCvTool:
+    """Erases on one CPU core, with no weights."""
+
+    name = "opencv"
+    kind = ToolKind.MASK
+    native_size_px: int | None = None
+    max_batch = 16
+    licence = "Apache-2.0"
+
+    def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
+        """One answer for each request, in order. `settings` needs `operation: "erase"`: the tool knows nothing else."""
+        return [self._erase(request) for request in batch]
+
+    def _erase(self, request: EditRequest) -> EditResult | ToolDeclined:
+        if request.settings.get("operation") != "erase":
+            return ToolDeclined("opencv only removes things: it cannot repair or draw anything")
+        if not request.mask.any():
+            return ToolDeclined("there is nothing to erase: the mask is empty")
+        if request.mask.mean() > MAX_HOLE_SHARE:
+            return ToolDeclined("too little of the surroundings is visible to continue them")
+        image, method = erase(request.crop, request.mask, request.seed)
+        alpha = np.where(request.mask, 255, 0).astype(np.uint8)
+        return EditResult(image, alpha, {"operation": "erase", "method": method, "seed": request.seed})
+
+
+def erase(image: Rgb, hole: Mask, seed: int) -> tuple[Rgb, str]:
+    """The image with the hole continued from its surroundings, and the method: `surface`, `exemplar` or `diffusion`.
+
+    Args:
+        image: `(h, w, 3)` RGB with context around the hole.
+        hole: `(h, w)` bool, at least one pixel each way.
+        seed: of grain and search.
+    """
+    ring = _ring(hole)
+    surface = fit_surface(image.astype(np.float32), ring, order=2)
+    if _is_flat(surface):
+        filled = surface.values + grain_like(surface, seed)
+        result = image.copy()
+        result[hole] = np.clip(np.round(filled[hole]), 0, 255).astype(np.uint8)
+        return result, "surface"
+    patched = fill_from_exemplars(image, hole, seed)
+    if patched is not None:
+        return patched, "exemplar"
+    holes = hole.astype(np.uint8)
+    return np.asarray(cv2.inpaint(image, holes, INPAINT_RADIUS_PX, cv2.INPAINT_NS), np.uint8), "diffusion"
+
+
+def _ring(hole: Mask) -> Mask:
+    """What surrounds the hole: about as wide as the hole is deep, at least 8 and at most 48 pixels."""
+    depth = float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
+    return dilate(hole, int(np.clip(1.5 * depth, 8, 48))) & ~dilate(hole, 1)
+
+
+def _is_flat(surface: Surface) -> bool:
+    """Whether one smooth surface with fine grain explains the ring."""
+    if surface.inlier_share < LEAST_INLIERS or surface.sigma > MAX_GRAIN_SIGMA:
+        return False
+    weight = surface.inliers.astype(np.float32)
+    luma = surface.residual.mean(axis=2) * weight
+    # A blur over known pixels only (normalised convolution): grain averages out, structure stays.
+    support = cv2.GaussianBlur(weight, (0, 0), 4)
+    structure = cv2.GaussianBlur(luma, (0, 0), 4) / np.maximum(support, 1e-3)
+    return float(np.sqrt(np.mean(structure[surface.inliers] ** 2))) <= MAX_STRUCTURE

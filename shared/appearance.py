@@ -1,0 +1,220 @@
+"""How a patch sits in its surroundings: fine detail, colour and seam, measured on pixels alone.
+
+Verification refuses a smear, a grey patch or a mean fill by these numbers; blending and evaluation use the seam. Knows
+nothing of words, tools or thresholds (`LoopPolicy` holds the limits).
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from shared.contracts.base import BoxXYXY
+from shared.contracts.values import AppearanceCheck
+from shared.geometry import Mask, dilate, expand
+from shared.images import Gray, Rgb, crop
+
+Floats = npt.NDArray[np.float32]
+
+# Rounding to 8 bits leaves about a quarter of a level of high-pass energy in a gradient that is meant to be smooth, so
+# two featureless surfaces compare as equal and nothing is divided by zero.
+GRAIN_FLOOR = 0.25
+# A lightness step below this (CIELAB L, 0..100) is not a drawn shape, so its sharpness says nothing.
+LEAST_CONTRAST = 12.0
+# Levels per pixel: a gradient that no eye sees, and 8-bit rounding makes.
+SEAM_FLOOR = 0.75
+# Colours are collected in CIELAB cells of this side; two neighbours are just told apart at arm's length.
+CELL = 8.0
+
+
+@dataclass(frozen=True)
+class _Surround:
+    """The window around a patch: pixels before and after, and which of them are the patch and its ring."""
+
+    before: Rgb
+    after: Rgb
+    inside: Mask
+    ring: Mask
+
+
+def check_patch(before: Rgb, after: Rgb, patch_id: str, box: BoxXYXY, alpha: Gray) -> AppearanceCheck:
+    """Compares a patch with the ring around it and with what was there before.
+
+    Args:
+        before: `(H, W, 3)` the canvas without the patch.
+        after: `(H, W, 3)` the canvas with it.
+        patch_id: repeated in the answer.
+        box: where the patch lies.
+        alpha: `(h, w)` uint8 of the box's size; where it is 0 nothing changed.
+
+    Returns:
+        `detail_ratio` (1 is as detailed as around, 0 a smear), `colour_shift` (CIELAB, 0 is none) and `seam` (1 is
+        none). A patch that changes nothing is perfect: 1, 0, 1.
+
+    Raises:
+        ValueError: the images' sizes differ, or the alpha does not fit the box.
+    """
+    if before.shape != after.shape:
+        raise ValueError(f"the images differ in size: {before.shape} and {after.shape}")
+    if alpha.shape != (box[3] - box[1], box[2] - box[0]):
+        raise ValueError(f"the alpha {alpha.shape} does not fit the box {box}")
+    if not (alpha > 0).any():
+        return AppearanceCheck(patch_id=patch_id, detail_ratio=1.0, colour_shift=0.0, seam=1.0)
+    place = _surround(before, after, box, alpha)
+    return AppearanceCheck(
+        patch_id=patch_id,
+        detail_ratio=_detail_ratio(place),
+        colour_shift=_colour_shift(place),
+        seam=seam_measure(after, box, alpha, before),
+    )
+
+
+def seam_measure(after: Rgb, box: BoxXYXY, alpha: Gray, before: Rgb | None = None) -> float:
+    """Gradient across the alpha's border over the gradient beside it; 1 is no seam, higher is worse.
+
+    The gradient is the lightness' along the border's normal, averaged over the two pixels at the border; beside it
+    means three to six pixels outside. With `before`, a line that ran along the border already is no seam either.
+
+    Args:
+        after: `(H, W, 3)` the image with the patch.
+        box: where the patch lies.
+        alpha: `(h, w)` uint8 of the box's size.
+        before: `(H, W, 3)` the image without it, where there is one.
+
+    Returns:
+        At least 0; 1 where the alpha is empty or has no border inside the image.
+    """
+    window = expand(box, 12, (after.shape[0], after.shape[1]))
+    support = _in_window(alpha, box, window) > 0
+    if not support.any() or support.all():
+        return 1.0
+    distance = _signed_distance(support)
+    at_border = np.abs(distance) <= 1.5
+    beside = (distance > 2.5) & (distance <= 6.5)
+    across = _gradient_along_normal(crop(after, window), distance)
+    reference = float(across[beside].mean()) if beside.any() else 0.0
+    if before is not None:
+        reference = max(reference, float(_gradient_along_normal(crop(before, window), distance)[at_border].mean()))
+    return (float(across[at_border].mean()) + SEAM_FLOOR) / (reference + SEAM_FLOOR)
+
+
+def _surround(before: Rgb, after: Rgb, box: BoxXYXY, alpha: Gray) -> _Surround:
+    """The patch with a ring about as wide as a third of its shorter side, at least 8 and at most 40 pixels."""
+    width = int(np.clip(min(alpha.shape) / 3, 8, 40))
+    window = expand(box, width + 4, (before.shape[0], before.shape[1]))
+    weight = _in_window(alpha, box, window)
+    support = weight > 0
+    # Where a feathered alpha is weak the old pixels show through: they would vouch for any patch.
+    inside = weight >= 128 if (weight >= 128).any() else support
+    ring = dilate(support, width) & ~dilate(support, 2)
+    return _Surround(crop(before, window), crop(after, window), inside, ring)
+
+
+def _in_window(alpha: Gray, box: BoxXYXY, window: BoxXYXY) -> Gray:
+    placed = np.zeros((window[3] - window[1], window[2] - window[0]), np.uint8)
+    y, x = box[1] - window[1], box[0] - window[0]
+    placed[y : y + alpha.shape[0], x : x + alpha.shape[1]] = alpha
+    return placed
+
+
+def _detail_ratio(place: _Surround) -> float:
+    """The lesser of two ratios: grain (what lies between the strokes) and acuity (how sharp the strokes are).
+
+    A blur loses both. Grain alone would not catch a blur of clean artwork, which has none; acuity alone would not catch
+    a fill, which has no strokes.
+    """
+    grain_before, grain_after = _high_pass(place.before), _high_pass(place.after)
+    inside = _quiet_level(grain_after, place.inside)
+    reference = _quiet_level(grain_before, place.inside)
+    if place.ring.any():
+        reference = min(reference, _quiet_level(grain_after, place.ring))
+    grain = (inside + GRAIN_FLOOR) / (reference + GRAIN_FLOOR)
+    acuity_before, acuity_after = _acuity(place.before, place.inside), _acuity(place.after, place.inside)
+    acuity = acuity_after / acuity_before if acuity_before and acuity_after else 1.0
+    return float(min(grain, acuity))
+
+
+def _high_pass(image: Rgb) -> Floats:
+    """`(h, w)` float32: absolute luma less its blur of 1.2 px, the band that a smear loses first."""
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(np.abs(luma - cv2.GaussianBlur(luma, (0, 0), 1.2)), np.float32)
+
+
+def _quiet_level(detail: Floats, where: Mask) -> float:
+    """Mean of the lower 60%: the grain between edges, which an edge or two do not move."""
+    values = np.sort(detail[where])
+    return float(values[: max(1, int(0.6 * values.size))].mean())
+
+
+def _acuity(image: Rgb, where: Mask) -> float | None:
+    """Steepest lightness gradient over the lightness contrast, per pixel; None where nothing is drawn.
+
+    A blur with sigma s caps it at 1/(s sqrt(2 pi)): the slope of a blurred unit step.
+    """
+    light = _lab(image)[..., 0]
+    low, high = np.percentile(light[where], (3, 97))
+    if high - low < LEAST_CONTRAST:
+        return None
+    across = cv2.Scharr(light, cv2.CV_32F, 1, 0, scale=1 / 32)
+    down = cv2.Scharr(light, cv2.CV_32F, 0, 1, scale=1 / 32)
+    return float(np.percentile(np.hypot(across, down)[where], 95) / (high - low))
+
+
+def _colour_shift(place: _Surround) -> float:
+    """Mean CIELAB distance of the patch's pixels to the nearest colour at home here, less the same before.
+
+    At home are the frequent colours of the ring and of what the patch covers. New letters in the old ink on the old
+    sign use only those, however much of either they cover, which a comparison of medians would mistake for a shift; the
+    mean of ink and paper, or any grey, is neither.
+    """
+    lab_before, lab_after = _lab(place.before), _lab(place.after)
+    home = _frequent_colours(lab_before[place.inside])
+    if place.ring.any():
+        home = np.concatenate([home, _frequent_colours(lab_before[place.ring])])
+    after = _distance_to_nearest(lab_after[place.inside], home)
+    before = _distance_to_nearest(lab_before[place.inside], home)
+    return max(0.0, after - before)
+
+
+def _lab(image: Rgb) -> Floats:
+    return np.asarray(cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
+
+
+def _frequent_colours(lab: Floats) -> Floats:
+    """`(k, 3)` means of the fullest CIELAB cells, until they hold 75% of the pixels; cells under 3% are left out."""
+    cells, members, counts = np.unique(
+        np.floor(lab / CELL).astype(np.int32), axis=0, return_inverse=True, return_counts=True
+    )
+    members = members.reshape(-1)
+    means = np.stack([np.bincount(members, lab[:, i], len(cells)) / counts for i in range(3)], axis=1)
+    order = np.argsort(-counts, kind="stable")
+    covered = np.cumsum(counts[order]) - counts[order] < 0.75 * len(lab)
+    frequent = counts[order] >= 0.03 * len(lab)
+    frequent[0] = True
+    return means[order[covered & frequent]].astype(np.float32)
+
+
+def _distance_to_nearest(lab: Floats, palette: Floats) -> float:
+    nearest = np.full(len(lab), np.inf, np.float32)
+    for colour in palette:
+        np.minimum(nearest, np.linalg.norm(lab - colour, axis=1), out=nearest)
+    return float(nearest.mean())
+
+
+def _signed_distance(support: Mask) -> Floats:
+    """Pixels to the border of `support`: negative inside, positive outside, about 0.5 on either side of it."""
+    inside = cv2.distanceTransform(support.astype(np.uint8), cv2.DIST_L2, 5)
+    outside = cv2.distanceTransform((~support).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(np.where(support, 0.5 - inside, outside - 0.5), np.float32)
+
+
+def _gradient_along_normal(image: Rgb, distance: Floats) -> Floats:
+    """`(h, w)` float32: absolute luma gradient along the border's normal, levels per pixel."""
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    smooth = cv2.GaussianBlur(distance, (0, 0), 1.5)
+    normal_x, normal_y = (cv2.Sobel(smooth, cv2.CV_32F, *axis, ksize=3) for axis in ((1, 0), (0, 1)))
+    length = np.maximum(np.hypot(normal_x, normal_y), 1e-6)
+    across = cv2.Sobel(luma, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+    down = cv2.Sobel(luma, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+    return np.asarray(np.abs(across * normal_x + down * normal_y) / length, np.float32)
