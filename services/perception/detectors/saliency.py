@@ -1,0 +1,92 @@
+"""The saliency network as a detector: its map, cut into regions, with its calibrated "any distortion" and domain check.
+
+Torch is imported when the first picture comes, not before: runs on written words alone never load it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from services.perception.detectors.base import Detection, Finding, Scene
+from services.perception.saliency.regions import RegionSettings, evidence_in, salient_regions
+from shared.contracts.values import Region
+
+if TYPE_CHECKING:
+    from services.perception.saliency.checkpoint import Checkpoint
+
+
+class SaliencyDetector:
+    """Finds what the distortion saliency network (paper 4.2) highlights.
+
+    Args:
+        folder: of the checkpoint; opened on first use.
+        device: `cpu` or a CUDA device.
+        dtype: `float32`, `bfloat16` or `float16`.
+    """
+
+    name = "saliency"
+
+    def __init__(self, folder: Path, device: str = "cpu", dtype: str = "float32") -> None:
+        self._folder = folder
+        self._device = device
+        self._dtype = dtype
+        self._lock = Lock()
+        self._loaded: Checkpoint | None = None
+
+    def detect(self, scene: Scene) -> Detection:
+        """Regions, map and judgement of the whole image.
+
+        Raises:
+            MissingResource: the checkpoint is not there, damaged, or wants a GPU that is not there.
+        """
+        from services.perception.saliency.predictor import predict
+
+        checkpoint = self.checkpoint()
+        prediction = predict(checkpoint, [scene.image], [scene.prompt])[0]
+        calibration = checkpoint.calibration
+        settings = RegionSettings(
+            tau=calibration.tau,
+            dilation_of_height=calibration.dilation_of_height,
+            min_area_share=calibration.min_area_share,
+        )
+        regions = salient_regions(prediction.saliency, settings)
+        warnings: tuple[str, ...] = ()
+        if not prediction.in_domain:
+            warnings = (
+                f"the saliency checkpoint in {self._folder.name} does not know images like this one "
+                f"(distance {prediction.domain_distance:.1f}, limit {calibration.domain_threshold:.1f}): "
+                "its regions are shown, and edited only if forced",
+            )
+        return Detection(
+            findings=tuple(Finding(region.box_xyxy_px, region.mask, region.evidence) for region in regions),
+            saliency=prediction.saliency,
+            any_distortion=prediction.any_distortion,
+            in_domain=prediction.in_domain,
+            warnings=warnings,
+        )
+
+    def evidence_at(self, scene: Scene, detection: Detection, regions: Sequence[Region]) -> Sequence[float]:
+        """The map's evidence in each region's box, for its own and for other detectors' regions alike.
+
+        Raises:
+            ValueError: the detection is not of this detector: it has no map.
+        """
+        if detection.saliency is None:
+            raise ValueError("a detection without a map is not of the saliency detector")
+        return [evidence_in(detection.saliency, region.box_xyxy_px) for region in regions]
+
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint, loaded once, whichever thread asks first.
+
+        Raises:
+            MissingResource: as `detect`.
+        """
+        from services.perception.saliency.checkpoint import load_checkpoint
+
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = load_checkpoint(self._folder, self._device, self._dtype)
+            return self._loaded

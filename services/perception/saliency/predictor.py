@@ -1,0 +1,96 @@
+"""Images and prompts through the network: maps at each image's size, calibrated heads, distance to the domain.
+
+Knows tensors; returns numpy. Safe for threads: nothing is kept between calls.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from services.perception.saliency.checkpoint import Checkpoint, Network
+from services.perception.saliency.preprocess import from_square, normalised, place, to_square
+from services.perception.saliency.tokens import tokenise
+from shared.images import Rgb
+
+
+@dataclass(frozen=True)
+class RawPrediction:
+    """What the network says of one image, before calibration.
+
+    Attributes:
+        saliency: `(H, W)` float32 in [0, 1], at the image's size.
+        any_logit: of any distortion.
+        scores: `(4,)` in [0, 1]: plausibility, alignment, aesthetics, overall.
+        features: `(F,)` for the domain check.
+    """
+
+    saliency: npt.NDArray[np.float32]
+    any_logit: float
+    scores: npt.NDArray[np.float32]
+    features: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a calibrated checkpoint says of one image; `domain_distance` is about 1 on training data."""
+
+    saliency: npt.NDArray[np.float32]
+    any_distortion: float
+    scores: npt.NDArray[np.float32]
+    domain_distance: float
+    in_domain: bool
+
+
+def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str]) -> list[RawPrediction]:
+    """One prediction per image; the images may differ in size.
+
+    Raises:
+        ValueError: there is not one prompt per image.
+    """
+    if len(images) != len(prompts):
+        raise ValueError(f"{len(images)} images and {len(prompts)} prompts")
+    if not images:
+        return []
+    config = network.model.config
+    placements = [place((image.shape[0], image.shape[1]), config.image_size_px) for image in images]
+    squares = [to_square(image, where, config.image_mean) for image, where in zip(images, placements, strict=True)]
+    pixels = torch.from_numpy(normalised(np.stack(squares), config.image_mean, config.image_std))
+    ids, mask = tokenise(network.tokenizer, prompts, config.max_text_tokens)
+    with torch.inference_mode():
+        output = network.model(
+            pixels.to(network.device, network.model.dtype), ids.to(network.device), mask.to(network.device)
+        )
+        maps = output.map_logits.sigmoid().cpu().numpy()
+        logits = output.any_logit.cpu().numpy()
+        scores = output.score_logits.sigmoid().cpu().numpy()
+        features = output.features.float().cpu().numpy()
+    return [
+        RawPrediction(
+            saliency=np.clip(from_square(maps[at], placements[at], (image.shape[0], image.shape[1])), 0.0, 1.0),
+            any_logit=float(logits[at]),
+            scores=scores[at],
+            features=features[at],
+        )
+        for at, image in enumerate(images)
+    ]
+
+
+def predict(checkpoint: Checkpoint, images: Sequence[Rgb], prompts: Sequence[str]) -> list[Prediction]:
+    """As `predict_raw`, with the checkpoint's calibration and domain check."""
+    raw = predict_raw(checkpoint.network, images, prompts)
+    if not raw:
+        return []
+    distances = checkpoint.domain.distance(np.stack([one.features for one in raw]))
+    return [
+        Prediction(
+            saliency=one.saliency,
+            any_distortion=checkpoint.calibration.any_probability(one.any_logit),
+            scores=one.scores,
+            domain_distance=float(distance),
+            in_domain=bool(distance <= checkpoint.calibration.domain_threshold),
+        )
+        for one, distance in zip(raw, distances, strict=True)
+    ]
