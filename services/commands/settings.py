@@ -10,11 +10,11 @@ from shared.logs import configure_logs
 
 
 class CliSettings(BaseSettings):
-    """Quiet unless asked: a person at a terminal wants progress and results, not records."""
+    """Quiet unless asked: a failure is one line on stderr, and a record of it in the log would be a second one."""
 
     model_config = SettingsConfigDict(env_prefix="RETOUCHER_CLI_", frozen=True)
 
-    log_level: Literal["debug", "info", "warning", "error", "critical"] = "warning"
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "critical"
     log_format: Literal["auto", "console", "json"] = "console"
 
 

@@ -12,14 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from services.local import Local
 from services.report.page import render_report
 from services.report.pictures import JobPictures
 from shared.contracts.jobs import Job, JobRecord
-from shared.errors import BadInput, ErrorCode, RetoucherError, Unavailable
-from shared.images import encode_png
+from shared.errors import BadInput, ErrorCode, RetoucherError, StageError, Unavailable
 
 RECORD = "result.json"
 ENTRIES = frozenset({"original.png", "result.png", "edited_mask.png", "masks", "saliency", "report.html", RECORD})
@@ -53,24 +50,23 @@ def write_files(local: Local, job_id: str, folder: Path) -> Written:
     pictures = JobPictures(job, local.store)
     page = render_report(job, record, pictures)
     with _clear_errors(folder.parent):
-        _write_images(local, job, record, pictures, folder)
+        _write_images(local, job, folder)
         (folder / "report.html").write_text(page, encoding="utf-8")
         (folder / RECORD).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return Written(folder=folder, edited_share=pictures.edited_share)
 
 
-def _write_images(local: Local, job: Job, record: JobRecord, pictures: JobPictures, folder: Path) -> None:
-    (folder / "masks").mkdir()
-    (folder / "original.png").write_bytes(local.store.get(job.input.original_ref))
-    (folder / "result.png").write_bytes(local.artifact(job.id, "result.png"))
-    (folder / "edited_mask.png").write_bytes(encode_png(pictures.edited.astype(np.uint8) * np.uint8(255)))
-    for region in record.regions:
-        (folder / "masks" / f"{region.id}.png").write_bytes(encode_png(pictures.region_mask(region)))
-    maps = [perception.saliency_ref for perception in job.perceptions if perception.saliency_ref is not None]
-    if maps:
-        (folder / "saliency").mkdir()
-    for number, ref in enumerate(maps):
-        (folder / "saliency" / f"{number}.png").write_bytes(local.store.get(ref))
+def _write_images(local: Local, job: Job, folder: Path) -> None:
+    """The original, and every artifact under its public name."""
+    images = {"original.png": job.input.original_ref, **job.artifacts}
+    for name, ref in images.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise StageError(
+                ErrorCode.INTERNAL, f"artifact {name!r} would lie outside the folder: report this as a fault"
+            )
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(local.store.get(ref))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.report.pictures import JobPictures, Sizes
-from services.report.sentences import Fate, headline, untouched_words
+from services.report.sentences import Fate, as_sentence, headline, untouched_words
 from services.report.view import overview_of, regions_of, replay_command, stage_times, stop_words
 from shared.contracts.jobs import Job, JobRecord
 
@@ -65,13 +65,15 @@ def _render(job: Job, record: JobRecord, pictures: JobPictures, sizes: Sizes) ->
 
 
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("services.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["sentence"] = as_sentence
+    return environment
 
 
 def _asset(name: str) -> str:

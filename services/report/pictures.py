@@ -65,8 +65,8 @@ class JobPictures:
         self.result: Rgb = compose_canvas(store, canvas)
         self.edited: Mask = edited_mask(store, canvas, job.input.size_hw)
         self._alpha: Gray | None = decode_gray(store.get(job.input.alpha_ref)) if job.input.alpha_ref else None
-        saliency_ref = job.perceptions[0].saliency_ref if job.perceptions else None
-        self.saliency: Gray | None = decode_gray(store.get(saliency_ref)) if saliency_ref else None
+        heat_ref = job.artifacts.get("saliency/before.png")
+        self.heat: Gray | None = decode_gray(store.get(heat_ref)) if heat_ref else None
 
     @property
     def edited_share(self) -> float:
@@ -92,11 +92,11 @@ class JobPictures:
         return embed(overlay, sizes.whole_px)
 
     def heat_overlay(self, sizes: Sizes) -> Embedded | None:
-        """The saliency map in colours that fade out where it is low; None where no detector draws one."""
-        if self.saliency is None:
+        """How bad each place of the original looked, in colours that fade out where it is low; None without any."""
+        if self.heat is None or not self.heat.any():
             return None
-        colours = cv2.cvtColor(np.asarray(cv2.applyColorMap(self.saliency, cv2.COLORMAP_INFERNO)), cv2.COLOR_BGR2RGB)
-        alpha = (self.saliency.astype(np.uint16) * HEAT_ALPHA // 255).astype(np.uint8)
+        colours = cv2.cvtColor(np.asarray(cv2.applyColorMap(self.heat, cv2.COLORMAP_INFERNO)), cv2.COLOR_BGR2RGB)
+        alpha = (self.heat.astype(np.uint16) * HEAT_ALPHA // 255).astype(np.uint8)
         return embed(np.dstack([colours, alpha]).astype(np.uint8), sizes.whole_px)
 
     def view_box(self, region: Region, patches: Sequence[Patch]) -> BoxXYXY:
@@ -124,13 +124,6 @@ class JobPictures:
         for layer in (*(earlier for earlier in history if earlier.id in below), patch):
             image = self._lay(image, layer, box)
         return embed(image, sizes.crop_px)
-
-    def region_mask(self, region: Region) -> Gray:
-        """`(H, W)` uint8, 255 inside the region."""
-        x0, y0, x1, y1 = region.box_xyxy_px
-        mask = np.zeros(self.size_hw, np.uint8)
-        mask[y0:y1, x0:x1] = decode_gray(self._store.get(region.mask_ref))
-        return mask
 
     def _lay(self, image: Rgb, patch: Patch, box: BoxXYXY) -> Rgb:
         """The patch's part inside `box`, over a crop at `box`."""

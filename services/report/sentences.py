@@ -149,6 +149,14 @@ def untouched_words(record: JobRecord, edited_share: float) -> str:
     return f"largest difference outside the masks: {difference}"
 
 
+def as_sentence(fragment: str) -> str:
+    """The fragment with a capital and a full stop, as the agents leave them out; quoted words keep their case."""
+    text = fragment.strip()
+    if not text:
+        return text
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
 def percent(share: float) -> str:
     """A share in [0, 1] with as many digits as it deserves."""
     value = 100.0 * share
@@ -167,7 +175,11 @@ def _listed(regions: tuple[Region, ...]) -> str:
 
 def event_sentence(event: PublicEvent) -> str:
     """What a public event means to the one who waits."""
-    stage = event.data.get("stage")
+    stage, regions = event.data.get("stage"), event.data.get("regions")
     if isinstance(stage, str) and stage in STAGES:
         return STAGES[stage]
+    if event.type == "job.perceived" and isinstance(regions, int):
+        return f"{regions} {'region' if regions == 1 else 'regions'} found" if regions else "nothing looks distorted"
+    if event.type == "job.iteration":
+        return "round {number}: {accepted} kept, {refused} refused".format(**event.data)
     return event.type.replace("_", " ").replace(".", " ")

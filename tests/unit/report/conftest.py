@@ -128,7 +128,7 @@ def patch(store: DictStore, name: str, region_id: str, box: BoxXYXY, pixels: Rgb
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def finished() -> FinishedJob:
     store = DictStore()
     original, wanted = scene("FRESH COFFE"), scene("FRESH COFFEE")
