@@ -1,0 +1,148 @@
+"""The perception agent: looks at a canvas with every detector, and answers the loop's `Perceive`.
+
+It finds regions, and measures evidence at every region it is asked to watch. Knows nothing of diagnoses or repairs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.perception.detectors.base import Detection, Detector, Scene
+from services.perception.regions import (
+    USER,
+    Candidate,
+    RegionWriter,
+    tight,
+    user_candidates,
+    without_covered_marks,
+)
+from shared.appearance import check_patch
+from shared.contracts.jobs import Job
+from shared.contracts.loop import Perceive, Perceived
+from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Region
+from shared.geometry import Mask
+from shared.images import compose_canvas, decode_gray, encode_png, patch_pixels
+from shared.ports import Clock, ImageStore
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one detector says of the scene."""
+
+    detector: Detector
+    detection: Detection
+
+
+class PerceptionAgent:
+    """Implements `shared.ports.Perceiver`.
+
+    Args:
+        store: holds originals, patches and masks.
+        detectors: each is asked about every region.
+        clock: measures how long a look takes.
+    """
+
+    def __init__(self, store: ImageStore, detectors: Sequence[Detector], clock: Clock) -> None:
+        self._store = store
+        self._detectors = tuple(detectors)
+        self._clock = clock
+
+    def perceive(self, job: Job, command: Perceive, dispatch: int) -> Perceived:
+        """Regions and evidence on the command's canvas, and how the patches on trial sit in it.
+
+        Raises:
+            BadInput: the caller's regions do not fit the image.
+            NotFound, Unavailable: the store lacks something, or does not answer.
+        """
+        began = self._clock.now_s()
+        prefix = f"{job.id}/s{command.step}-d{dispatch}"
+        image = compose_canvas(self._store, command.canvas)
+        scene = Scene(image, job.input.prompt, job.options.expected_text)
+        looks = [_Look(detector, detector.detect(scene)) for detector in self._detectors]
+        drawn = next((look.detection for look in looks if look.detection.saliency is not None), None)
+        saliency = None if drawn is None else drawn.saliency
+        writer = RegionWriter(self._store, prefix, self._mask(job.options.protected_ref), saliency)
+        regions = writer.write(self._candidates(job, command, looks, scene), command.watch)
+        ended = self._clock.now_s()
+        return Perceived(
+            step=command.step,
+            regions=regions,
+            evidence=self._evidence(scene, looks, command, regions),
+            checks=self._checks(command),
+            saliency_ref=None if saliency is None else self._store.put(f"{prefix}/saliency.png", _as_png(saliency)),
+            saliency_peak=None if saliency is None else float(np.clip(saliency.max(), 0.0, 1.0)),
+            any_distortion=None if drawn is None else drawn.any_distortion,
+            in_domain=all(look.detection.in_domain for look in looks),
+            warnings=tuple(dict.fromkeys(w for look in looks for w in look.detection.warnings)),
+            at_s=ended,
+            elapsed_s=max(0.0, ended - began),
+        )
+
+    def _candidates(self, job: Job, command: Perceive, looks: Sequence[_Look], scene: Scene) -> list[Candidate]:
+        """Detectors' findings and the caller's marks, worst first; a mark that a patch has answered is left out."""
+        found = [
+            Candidate(look.detector.name, finding)
+            for look in looks
+            for finding in map(tight, look.detection.findings)
+            if finding is not None
+        ]
+        size_hw = (int(scene.image.shape[0]), int(scene.image.shape[1]))
+        marks = user_candidates(job.options.region_boxes_px, self._mask(job.options.regions_ref), size_hw)
+        answered = {
+            region.box_xyxy_px
+            for region in command.watch
+            if region.detector == USER and _is_patched(region, command.canvas)
+        }
+        open_marks = [mark for mark in marks if mark.finding.box_xyxy_px not in answered]
+        explained = [c.finding.box_xyxy_px for c in found]
+        explained += [region.box_xyxy_px for region in command.watch if region.detector != USER]
+        candidates = found + without_covered_marks(open_marks, explained)
+        return sorted(candidates, key=lambda candidate: -candidate.finding.evidence)
+
+    def _evidence(
+        self, scene: Scene, looks: Sequence[_Look], command: Perceive, regions: Sequence[Region]
+    ) -> tuple[Evidence, ...]:
+        """One value per region and detector. A watched region is judged by what was known of it when it was found."""
+        watched = {region.id for region in command.watch}
+        asked = [*command.watch, *(region for region in regions if region.id not in watched)]
+        evidence = []
+        for look in looks:
+            values = look.detector.evidence_at(scene, look.detection, asked)
+            for region, value in zip(asked, values, strict=True):
+                evidence.append(Evidence(region_id=region.id, detector=look.detector.name, value=value))
+        for region in asked:
+            if region.detector == USER:
+                value = 0.0 if _is_patched(region, command.canvas) else 1.0
+                evidence.append(Evidence(region_id=region.id, detector=USER, value=value))
+        return tuple(evidence)
+
+    def _checks(self, command: Perceive) -> tuple[AppearanceCheck, ...]:
+        """How each patch on trial sits in the canvas, against the canvas without it and what was made on it."""
+        checks = []
+        for patch in command.canvas.patches:
+            if patch.id not in command.on_trial:
+                continue
+            before = compose_canvas(self._store, command.canvas.without(frozenset({patch.id})))
+            with_it = command.canvas.without(_made_on(patch.id, command.canvas))
+            after = compose_canvas(self._store, with_it)
+            _, alpha = patch_pixels(self._store, patch)
+            checks.append(check_patch(before, after, patch.id, patch.box_xyxy_px, alpha))
+        return tuple(checks)
+
+    def _mask(self, ref: str | None) -> Mask | None:
+        return None if ref is None else decode_gray(self._store.get(ref)) > 127
+
+
+def _is_patched(region: Region, canvas: Canvas) -> bool:
+    return any(region.id in patch.region_ids for patch in canvas.patches)
+
+
+def _made_on(patch_id: str, canvas: Canvas) -> frozenset[str]:
+    """Ids of the patches that fall with this one, itself not among them."""
+    kept = {patch.id for patch in canvas.without(frozenset({patch_id})).patches}
+    return frozenset(patch.id for patch in canvas.patches if patch.id not in kept and patch.id != patch_id)
+
+
+def _as_png(saliency: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> bytes:
+    return encode_png(np.round(np.clip(saliency, 0.0, 1.0) * 255).astype(np.uint8))

@@ -1,0 +1,73 @@
+"""The text detector: reads the picture, compares it with the words that the prompt wants, reports what is wrong.
+
+A correct sign gives nothing. What the reader cannot read gives a warning, never a finding. Knows no store and no job.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.perception.detectors.base import Detection, Finding, Scene
+from services.perception.detectors.text.expected import expected_phrases
+from services.perception.detectors.text.judgement import SceneJudge
+from services.perception.detectors.text.ocr import OcrReader
+from services.perception.detectors.text.reading import Line
+from services.perception.detectors.text.rereading import PlaceReader
+from shared.contracts.values import Region
+from shared.geometry import box_area, intersection, iou
+
+_SAME_PLACE = 0.5
+
+
+@dataclass(frozen=True)
+class TextDetection(Detection):
+    """A detection with the lines that were read, so that evidence need not read the whole picture again."""
+
+    lines: tuple[Line, ...] = field(default=())
+
+
+class TextDetector:
+    """The Detector of written words.
+
+    Args:
+        reader: finds and reads lines; shared between threads.
+    """
+
+    def __init__(self, reader: OcrReader) -> None:
+        self._reader = reader
+
+    @property
+    def name(self) -> str:
+        """`text`."""
+        return "text"
+
+    def detect(self, scene: Scene) -> TextDetection:
+        """What is written wrongly; worst first."""
+        lines = self._reader.read(scene.image)
+        phrases = expected_phrases(scene.prompt, scene.expected_text)
+        judge = SceneJudge(self._reader, scene.image, lines)
+        findings, warnings = judge.judge(phrases)
+        ordered = sorted(findings, key=lambda finding: -finding.evidence)
+        return TextDetection(findings=tuple(ordered), warnings=tuple(warnings), lines=lines)
+
+    def evidence_at(self, scene: Scene, detection: Detection, regions: Sequence[Region]) -> Sequence[float]:
+        """Own regions: how far what stands there now is from what should; others: the worst own finding there."""
+        if isinstance(detection, TextDetection):
+            lines, findings = detection.lines, detection.findings
+        else:
+            lines, findings = self._reader.read(scene.image), detection.findings
+        places = PlaceReader(self._reader, scene.image, lines)
+        return [self._evidence(region, findings, places) for region in regions]
+
+    def _evidence(self, region: Region, findings: Sequence[Finding], places: PlaceReader) -> float:
+        if region.reading is None or region.detector != self.name:
+            return max(
+                (f.evidence for f in findings if box_area(intersection(f.box_xyxy_px, region.box_xyxy_px))), default=0.0
+            )
+        still_found = [
+            f.evidence
+            for f in findings
+            if iou(f.box_xyxy_px, region.box_xyxy_px) >= _SAME_PLACE
+            and f.reading is not None
+            and f.reading.expected == region.reading.expected
+        ]
+        return max(still_found) if still_found else places.evidence(region.reading)

@@ -1,0 +1,259 @@
+"""What is wrong with the writing on one picture: each expected phrase against the lines, then what is left over.
+
+Order: phrases where they stand; mirrored ones; words that are absent; by elimination the one sign that must be meant;
+doubled words; lettering that nobody could read. At most one finding a line.
+"""
+
+from collections.abc import Sequence
+
+from services.perception.detectors.base import Finding
+from services.perception.detectors.text.alignment import LineMatch, PhraseMatch, in_reading_order, match_phrases
+from services.perception.detectors.text.closer_look import lines_near
+from services.perception.detectors.text.comparison import LineComparison
+from services.perception.detectors.text.evidence import WORST, not_as_expected
+from services.perception.detectors.text.expected import ExpectedPhrase
+from services.perception.detectors.text.findings import finding_of, line_reading, whole_line
+from services.perception.detectors.text.folding import case_like, fold, is_cjk, is_latin
+from services.perception.detectors.text.layout import are_stacked, mirrored, upright
+from services.perception.detectors.text.leftovers import (
+    meant_lines,
+    repeated_line,
+    repeated_word,
+    whole_comparison,
+)
+from services.perception.detectors.text.ocr import OcrReader
+from services.perception.detectors.text.reading import Line
+from services.perception.detectors.text.second_reading import SecondOpinion, faulty_words, read_again, reread
+from shared.contracts.base import QuadXY
+from shared.contracts.values import TextFault, TextReading
+from shared.images import Rgb
+
+_POOR_MATCH = 0.75
+_LIKE_ENOUGH = 0.9
+_MIRROR_GAIN = 0.15
+_ILLEGIBLE_CONFIDENCE = 0.45
+_ILLEGIBLE_DETECTION = 0.75
+_ILLEGIBLE_HEIGHT = 0.07
+_ILLEGIBLE_LETTERS = 4
+
+
+class SceneJudge:
+    """Judges one picture; used once.
+
+    Args:
+        reader: reads places again.
+        image: `(H, W, 3)` RGB.
+        lines: all lines found on it.
+    """
+
+    def __init__(self, reader: OcrReader, image: Rgb, lines: Sequence[Line]) -> None:
+        self._reader = reader
+        self._image = image
+        self._lines = in_reading_order(lines)
+        self._size_hw = (int(image.shape[0]), int(image.shape[1]))
+        self._opinions: dict[QuadXY, SecondOpinion] = {}
+        self._claims: dict[int, list[LineComparison]] = {}
+        self._found: dict[int, tuple[TextReading, float]] = {}
+        self._warnings: list[str] = []
+
+    def judge(self, phrases: Sequence[ExpectedPhrase]) -> tuple[list[Finding], list[str]]:
+        """Findings and warnings."""
+        readable = [phrase for phrase in phrases if self._can_judge(phrase)]
+        matches = self._unmirror(match_phrases(readable, self._lines))
+        for match in matches:
+            for entry in match.lines:
+                self._judge_line(entry.line, entry.comparison)
+        for match in matches:
+            if match.lines and not match.phrase.weak:
+                self._judge_absent(match)
+        for match in matches:
+            if not match.lines and not match.phrase.weak:
+                self._judge_by_elimination(match.phrase)
+        self._judge_doubled()
+        self._judge_illegible()
+        findings = [finding_of(reading, evidence, self._size_hw) for reading, evidence in self._found.values()]
+        return [finding for finding in findings if finding is not None], self._warnings
+
+    def _can_judge(self, phrase: ExpectedPhrase) -> bool:
+        letters = fold(phrase.text)
+        if is_latin(letters) or all(c.isascii() or (is_cjk(c) and self._reader.can_write(c)) for c in letters):
+            return True
+        if not phrase.weak:
+            self._warnings.append(f'"{phrase.text}" is in a script that the text detector cannot read: check it by eye')
+        return False
+
+    def _opinion(self, quad: QuadXY) -> SecondOpinion:
+        if quad not in self._opinions:
+            self._opinions[quad] = read_again(self._reader, self._image, quad)
+        return self._opinions[quad]
+
+    def _open_lines(self) -> list[Line]:
+        return [line for i, line in enumerate(self._lines) if i not in self._claims and i not in self._found]
+
+    def _judge_line(self, number: int, comparison: LineComparison) -> None:
+        self._claims.setdefault(number, []).append(comparison)
+        if not comparison.faulty or number in self._found:
+            return
+        line = self._lines[number]
+        opinion = self._opinion(line.quad_px)
+        faulty = [i for i in faulty_words(comparison, opinion) if not _shows_up(comparison, i, opinion)]
+        if faulty:
+            self._found[number] = line_reading(line, comparison, faulty)
+
+    def _unmirror(self, matches: Sequence[PhraseMatch]) -> list[PhraseMatch]:
+        """Phrases that stand poorly or nowhere, sought with every line read from behind; the others are returned."""
+        poor = [m for m in matches if _likeness(m) < _LIKE_ENOUGH and not m.phrase.weak]
+        good_lines = {entry.line for m in matches if m not in poor for entry in m.lines}
+        numbers = [i for i in range(len(self._lines)) if i not in good_lines]
+        if not poor or not numbers:
+            return list(matches)
+        from_behind = [self._from_behind(self._lines[i]) for i in numbers]
+        ordered = in_reading_order(from_behind)
+        number_of = {id(line): number for line, number in zip(from_behind, numbers, strict=True)}
+        kept = [m for m in matches if m not in poor]
+        for before, turned in zip(poor, match_phrases([m.phrase for m in poor], ordered), strict=True):
+            if not turned.lines or _likeness(turned) < max(_LIKE_ENOUGH, _likeness(before) + _MIRROR_GAIN):
+                kept.append(before)
+                continue
+            for entry in turned.lines:
+                self._report_mirrored(number_of[id(ordered[entry.line])], ordered[entry.line], entry)
+        return kept
+
+    def _from_behind(self, line: Line) -> Line:
+        """The line read from behind, in the better of the two directions."""
+        tl, tr, br, bl = line.quad_px
+        quads = [mirrored(line.quad_px), mirrored((br, bl, tl, tr))]
+        readings = self._reader.read_lines(self._image, quads)
+        best = max(range(2), key=lambda i: readings[i].confidence)
+        return Line(quads[best], readings[best], line.detection)
+
+    def _report_mirrored(self, number: int, behind: Line, entry: LineMatch) -> None:
+        line = self._lines[number]
+        place = upright(line.quad_px)
+        reading = whole_line(behind, entry.comparison, TextFault.MIRRORED, place)
+        reading = reading.model_copy(update={"text": line.text, "line_text": line.text})
+        self._found[number] = (reading, not_as_expected(line.text, reading.line_expected or ""))
+
+    def _judge_absent(self, match: PhraseMatch) -> None:
+        """Words of a phrase that no line carries although other words of it are there."""
+        words = match.phrase.words
+        for run in _runs(match.absent_words):
+            absent = tuple(words[i] for i in run)
+            neighbours = [self._lines[entry.line] for entry in match.lines]
+            if self._stands_nearby(absent, neighbours) or self._is_a_garbled_neighbour(absent, neighbours):
+                continue
+            entry = max(
+                match.lines, key=lambda e: -abs(e.last - run[0]) if e.last <= run[0] else -abs(e.first - run[-1])
+            )
+            line = self._lines[entry.line]
+            cased = " ".join(case_like(word, line.text) for word in absent)
+            whole = entry.comparison.expected_line
+            expected = f"{whole} {cased}" if entry.last <= run[0] else f"{cased} {whole}"
+            reading = whole_line(line, entry.comparison, TextFault.MISSING, expected=expected)
+            self._found[entry.line] = (reading, WORST)
+
+    def _stands_nearby(self, words: Sequence[str], neighbours: Sequence[Line]) -> bool:
+        """Whether a closer look finds the words by their neighbours, where the first look overlooked them."""
+        closer = in_reading_order(lines_near(self._reader, self._image, neighbours))
+        found = match_phrases([ExpectedPhrase(" ".join(words))], closer)[0]
+        return not found.absent_words and _likeness(found) >= _POOR_MATCH
+
+    def _is_a_garbled_neighbour(self, words: Sequence[str], neighbours: Sequence[Line]) -> bool:
+        """Reports the unclaimed line beside the phrase's others, about as long as the words, as those words."""
+        beside = [line for line in self._open_lines() if any(are_stacked(line, n) for n in neighbours)]
+        meant = meant_lines(words, beside, self._size_hw)
+        self._report_meant(meant)
+        return bool(meant)
+
+    def _judge_by_elimination(self, phrase: ExpectedPhrase) -> None:
+        meant = meant_lines(phrase.words, self._open_lines(), self._size_hw)
+        if meant:
+            self._report_meant(meant)
+            return
+        self._warnings.append(
+            f'no place was found for "{phrase.text}": send a region with --regions to say where it belongs'
+        )
+
+    def _report_meant(self, meant: Sequence[tuple[Line, tuple[str, ...]]]) -> None:
+        for line, words in meant:
+            number = next(i for i, other in enumerate(self._lines) if other is line)
+            comparison = whole_comparison(line, words)
+            opinion = self._opinion(line.quad_px)
+            if not faulty_words(comparison, opinion):
+                self._claims.setdefault(number, []).append(comparison)
+                continue
+            reading = whole_line(line, comparison, None)
+            self._found[number] = (reading, not_as_expected(line.text, reading.line_expected or ""))
+
+    def _judge_doubled(self) -> None:
+        for number, comparisons in self._claims.items():
+            doubled = repeated_word(self._lines[number], comparisons) if number not in self._found else None
+            if doubled is not None:
+                self._found[number] = (doubled, not_as_expected(doubled.text, ""))
+        claimed = [self._lines[i] for i in self._claims]
+        for number, line in enumerate(self._lines):
+            if (
+                number in self._claims
+                or number in self._found
+                or not repeated_line(line, [*claimed, *self._open_lines()])
+            ):
+                continue
+            comparison = whole_comparison(line, (line.text,))
+            reading = whole_line(line, comparison, TextFault.DOUBLED, expected="")
+            self._found[number] = (reading, not_as_expected(line.text, ""))
+
+    def _judge_illegible(self) -> None:
+        """Tall lettering that reads badly however it is read; other words that nobody asked for are left alone."""
+        for number, line in enumerate(self._lines):
+            if number in self._claims or number in self._found or not _may_be_illegible(line, self._size_hw):
+                continue
+            opinion = self._opinion(line.quad_px)
+            confidence = max(opinion.confidence, self._from_behind(line).reading.confidence)
+            if confidence >= _ILLEGIBLE_CONFIDENCE:
+                continue
+            reading = TextReading(
+                text=line.text,
+                expected=None,
+                fault=TextFault.ILLEGIBLE,
+                confidence=confidence,
+                quad_px=line.quad_px,
+                line_text=line.text,
+                line_expected=None,
+                line_quad_px=line.quad_px,
+            )
+            self._found[number] = (reading, 1.0 - confidence)
+
+
+def _may_be_illegible(line: Line, size_hw: tuple[int, int]) -> bool:
+    return (
+        line.reading.confidence < _ILLEGIBLE_CONFIDENCE
+        and line.detection >= _ILLEGIBLE_DETECTION
+        and line.size_px[0] >= _ILLEGIBLE_HEIGHT * min(size_hw)
+        and len(fold(line.text)) >= _ILLEGIBLE_LETTERS
+    )
+
+
+def _shows_up(comparison: LineComparison, number: int, opinion: SecondOpinion) -> bool:
+    """Whether a word that is missing from the plain reading stands in another variant of it."""
+    if not comparison.words[number].is_missing:
+        return False
+    words = [word.expected for word in comparison.words]
+    return any(reread(words, reading).words[number].edits == 0 for reading in opinion.readings)
+
+
+def _likeness(match: PhraseMatch) -> float:
+    """Share of the phrase's letters that are right where it stands; 0 where it stands nowhere."""
+    words = match.phrase.words
+    total = sum(len(fold(word)) for word in words)
+    right = sum(entry.similarity * len(fold("".join(words[entry.first : entry.last]))) for entry in match.lines)
+    return right / max(1, total)
+
+
+def _runs(numbers: Sequence[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return runs

@@ -1,0 +1,133 @@
+"""Lines and letters that no expected word has claimed: the sign that must be meant, words that stand there twice.
+
+Geometry and strings; careful, because a photograph is full of lettering that nobody asked for.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+
+from services.perception.detectors.text.comparison import Letters, LineComparison, Window, compare
+from services.perception.detectors.text.folding import fold
+from services.perception.detectors.text.layout import are_stacked, prominence, span_quad
+from services.perception.detectors.text.reading import Line
+from shared.contracts.values import TextFault, TextReading
+
+_CLEARLY = 1.5
+_LEAST_HEIGHT = 0.025
+_LEAST_DETECTION = 0.6
+_LEAST_DOUBLED_LETTERS = 2
+_MOST_LINES = 6
+
+
+def whole_comparison(line: Line, words: Sequence[str]) -> LineComparison:
+    """The words against all that the line carries."""
+    letters = Letters.of(line.reading)
+    window = Window(0, len(letters.folded), 0, len(fold("".join(words))))
+    return compare(words, line.reading, window, letters)
+
+
+def meant_lines(
+    words: Sequence[str], lines: Sequence[Line], size_hw: tuple[int, int]
+) -> list[tuple[Line, tuple[str, ...]]]:
+    """By elimination: the lines, in reading order, that the words must be meant for; empty where that is unclear.
+
+    The most prominent line and those set with it must stand out from all others by half, and be about as long as the
+    words: a sign gone wrong keeps its length, lettering in the background does not.
+    """
+    open_lines = [line for line in lines if line.detection >= _LEAST_DETECTION and fold(line.text)]
+    if not open_lines or not words:
+        return []
+    top = max(open_lines, key=lambda line: prominence(line, size_hw))
+    if top.size_px[0] < _LEAST_HEIGHT * min(size_hw):
+        return []
+    group = _set_together(top, open_lines)
+    others = [line for line in open_lines if line not in group]
+    if any(prominence(other, size_hw) * _CLEARLY > prominence(top, size_hw) for other in others):
+        return []
+    if len(group) <= min(_MOST_LINES, len(words)):
+        dealt = _dealt_by_length(words, group)
+        if dealt:
+            return dealt
+    rivals = [line for line in group if line is not top]
+    alone = all(prominence(rival, size_hw) * _CLEARLY <= prominence(top, size_hw) for rival in rivals)
+    return [(top, tuple(words))] if alone and _is_as_long(words, top) else []
+
+
+def _set_together(top: Line, lines: Sequence[Line]) -> list[Line]:
+    """The lines connected to `top` by standing next to each other in one size, in the order given."""
+    group = [top]
+    grew = True
+    while grew:
+        near = [line for line in lines if line not in group and any(are_stacked(line, member) for member in group)]
+        group += near
+        grew = bool(near)
+    return [line for line in lines if line in group]
+
+
+def _dealt_by_length(words: Sequence[str], group: Sequence[Line]) -> list[tuple[Line, tuple[str, ...]]]:
+    best: tuple[int, list[tuple[Line, tuple[str, ...]]]] | None = None
+    for cuts in combinations(range(1, len(words)), len(group) - 1):
+        bounds = [0, *cuts, len(words)]
+        parts = [tuple(words[a:b]) for a, b in pairwise(bounds)]
+        if not all(_is_as_long(part, line) for part, line in zip(parts, group, strict=True)):
+            continue
+        off = sum(abs(len(fold("".join(part))) - len(fold(line.text))) for part, line in zip(parts, group, strict=True))
+        if best is None or off < best[0]:
+            best = (off, list(zip(group, parts, strict=True)))
+    return best[1] if best is not None else []
+
+
+def _is_as_long(words: Sequence[str], line: Line) -> bool:
+    wanted, seen = len(fold("".join(words))), len(fold(line.text))
+    return abs(wanted - seen) <= max(2.0, 0.6 * wanted)
+
+
+def repeated_word(line: Line, comparisons: Sequence[LineComparison]) -> TextReading | None:
+    """A word of the line that stands there a second time although it is wanted once."""
+    taken = {c for comparison in comparisons for c in range(comparison.start, comparison.end)}
+    for comparison in comparisons:
+        for word in comparison.words:
+            if word.edits or len(fold(word.expected)) < _LEAST_DOUBLED_LETTERS:
+                continue
+            after = _same_word_at(line, word.expected, word.end, 1, taken)
+            before = _same_word_at(line, word.expected, word.start - 1, -1, taken)
+            if after is None and before is None:
+                continue
+            start, end = after if after is not None else (word.start, word.end)
+            text = line.text
+            rest = f"{text[:start].rstrip()} {text[end:].lstrip()}".strip()
+            inside = line.reading.probabilities[start:end]
+            return TextReading(
+                text=text[start:end].strip(),
+                expected="",
+                fault=TextFault.DOUBLED,
+                confidence=sum(inside) / len(inside),
+                quad_px=span_quad(line.quad_px, line.reading, start, end),
+                line_text=text,
+                line_expected=rest,
+                line_quad_px=line.quad_px,
+            )
+    return None
+
+
+def _same_word_at(line: Line, word: str, edge: int, step: int, taken: set[int]) -> tuple[int, int] | None:
+    """The characters next to `edge`, going by `step`, if they spell `word` and no other phrase has them."""
+    wanted = fold(word)
+    span: list[int] = []
+    position = edge
+    while 0 <= position < len(line.text) and position not in taken:
+        if fold(line.text[position]):
+            span.append(position)
+            letters = fold("".join(line.text[i] for i in sorted(span)))
+            if letters == wanted:
+                return min(span), max(span) + 1
+            if len(letters) >= len(wanted):
+                return None
+        position += step
+    return None
+
+
+def repeated_line(line: Line, others: Sequence[Line]) -> bool:
+    """Whether `line` says just what one line set with it says, and no third one does: a pattern is no mistake."""
+    twins = [other for other in others if other is not line and fold(other.text) == fold(line.text)]
+    return len(fold(line.text)) > _LEAST_DOUBLED_LETTERS and len(twins) == 1 and are_stacked(line, twins[0])

@@ -1,0 +1,122 @@
+"""How a place reads now: the criterion of repair for a text region.
+
+The word alone and its whole line are read, because a retyped word may be wider than the one it replaces.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from services.perception.detectors.text.comparison import Letters, Window, compare
+from services.perception.detectors.text.evidence import WORST, as_expected, error_rate, not_as_expected
+from services.perception.detectors.text.folding import fold
+from services.perception.detectors.text.ocr import OcrReader
+from services.perception.detectors.text.reading import CtcReading, Line
+from services.perception.detectors.text.second_reading import SecondOpinion, faulty_words, grown, read_again
+from shared.contracts.base import QuadXY
+from shared.contracts.values import TextFault, TextReading
+from shared.geometry import quad_array
+from shared.images import Rgb
+
+_OVERLAP = 0.3
+_LEGIBLE = 0.5
+
+
+@dataclass(frozen=True)
+class PlaceReader:
+    """Reads places of one picture, given the lines that were found on it."""
+
+    reader: OcrReader
+    image: Rgb
+    lines: tuple[Line, ...]
+
+    def evidence(self, reading: TextReading) -> float:
+        """Evidence in [0, 1] at the reading's place: has what was wrong there become right?"""
+        if reading.expected is None:
+            return 1.0 - self._best_confidence(reading.quad_px)
+        if reading.fault is TextFault.DOUBLED and not reading.line_expected:
+            return WORST if self._is_written(reading) else 0.0
+        wanted = reading.line_expected or reading.expected
+        line = self._at(reading.line_quad_px, wanted)
+        if line.is_right:
+            return line.evidence
+        if reading.fault in (TextFault.MISSING, TextFault.DOUBLED):
+            return WORST if reading.fault is TextFault.MISSING else max(line.evidence, 0.7)
+        word = self._at(reading.quad_px, reading.expected)
+        improved = line.error_rate < error_rate(reading.line_text, wanted)
+        if word.is_right and improved:
+            return word.evidence
+        return max(0.7, word.evidence) if word.is_written else WORST
+
+    def _at(self, quad: QuadXY, expected: str) -> "_Place":
+        places = [_whole(self._opinion(quad), expected)]
+        here = self._lines_over(quad)
+        places += [_whole(self._opinion(line.quad_px), expected) for line in here]
+        if len(here) > 1:
+            places.append(_joined([line.reading for line in here], expected))
+        return min(places, key=lambda place: place.evidence)
+
+    def _opinion(self, quad: QuadXY) -> SecondOpinion:
+        return read_again(self.reader, self.image, grown(quad, 0.05, 0.1))
+
+    def _lines_over(self, quad: QuadXY) -> list[Line]:
+        place = quad_array(quad)
+        direction = (place[1] - place[0]).astype(np.float64)
+        found = []
+        for line in self.lines:
+            other = quad_array(line.quad_px)
+            common = float(cv2.intersectConvexConvex(place, other)[0])
+            least = min(abs(cv2.contourArea(place)), abs(cv2.contourArea(other)))
+            if common > _OVERLAP * least:
+                found.append(line)
+        return sorted(found, key=lambda line: float(np.dot(line.centre_px, direction)))
+
+    def _best_confidence(self, quad: QuadXY) -> float:
+        readings = [*self._opinion(quad).readings, *(line.reading for line in self._lines_over(quad))]
+        return max((min(1.0, r.confidence) for r in readings if fold(r.text)), default=0.0)
+
+    def _is_written(self, reading: TextReading) -> bool:
+        """Whether anything legible stands where nothing should."""
+        over = self._lines_over(reading.quad_px)
+        if any(fold(line.text) and line.reading.confidence >= _LEGIBLE for line in over):
+            return True
+        plain = self._opinion(reading.quad_px).readings[0]
+        return error_rate(plain.text, reading.text) < 0.5
+
+
+@dataclass(frozen=True)
+class _Place:
+    is_right: bool
+    is_written: bool
+    error_rate: float
+    evidence: float
+
+
+def _whole(opinion: SecondOpinion, expected: str) -> _Place:
+    """The whole reading against `expected`: letters too many count as well."""
+    best: _Place | None = None
+    plain = opinion.readings[0]
+    for reading in opinion.readings[:3]:
+        letters = Letters.of(reading)
+        if not letters.folded:
+            continue
+        window = Window(0, len(letters.folded), 0, len(fold(expected)))
+        words = [word for word in expected.split() if fold(word)]
+        comparison = compare(words, reading, window, letters)
+        right = bool(words) and not faulty_words(comparison, opinion)
+        rate = 0.0 if right else error_rate(reading.text, expected)
+        value = as_expected(opinion.confidence) if right else not_as_expected(reading.text, expected)
+        place = _Place(right, True, rate, value)
+        if best is None or place.evidence < best.evidence:
+            best = place
+    return best if best is not None else _Place(False, bool(fold(plain.text)), 1.0, WORST)
+
+
+def _joined(readings: Sequence[CtcReading], expected: str) -> _Place:
+    text = " ".join(reading.text for reading in readings)
+    rate = error_rate(text, expected)
+    if rate == 0.0:
+        return _Place(True, True, 0.0, as_expected(min(r.confidence for r in readings)))
+    return _Place(False, bool(fold(text)), rate, not_as_expected(text, expected))
