@@ -26,6 +26,11 @@ LEAST_CONTRAST = 12.0
 SEAM_FLOOR = 0.75
 # Colours are collected in CIELAB cells of this side; two neighbours are just told apart at arm's length.
 CELL = 8.0
+# Two chief colours of a place differ by more than its shading and grain do.
+APART = 24.0
+# Per cent of a lettered patch that is paper at the least, whatever the weight of the letters.
+PAPER_SHARE = 16.0
+MAX_SAMPLES = 30_000
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def _detail_ratio(place: _Surround) -> float:
     """The lesser of two ratios: grain (what lies between the strokes) and acuity (how sharp the strokes are).
 
     A blur loses both. Grain alone would not catch a blur of clean artwork, which has none; acuity alone would not catch
-    a fill, which has no strokes.
+    a fill, which has no strokes. Each is compared as energy, so that half the sharpness counts as a quarter.
     """
     grain_before, grain_after = _high_pass(place.before), _high_pass(place.after)
     inside = _quiet_level(grain_after, place.inside)
@@ -130,9 +135,9 @@ def _detail_ratio(place: _Surround) -> float:
     if place.ring.any():
         reference = min(reference, _quiet_level(grain_after, place.ring))
     grain = (inside + GRAIN_FLOOR) / (reference + GRAIN_FLOOR)
-    acuity_before, acuity_after = _acuity(place.before, place.inside), _acuity(place.after, place.inside)
-    acuity = acuity_after / acuity_before if acuity_before and acuity_after else 1.0
-    return float(min(grain, acuity))
+    sharp_before, sharp_after = _acuity(place.before, place.inside), _acuity(place.after, place.inside)
+    acuity = 1.0 if sharp_before is None or sharp_after is None else sharp_after / sharp_before
+    return float(min(grain, acuity) ** 2)
 
 
 def _high_pass(image: Rgb) -> Floats:
@@ -150,10 +155,11 @@ def _quiet_level(detail: Floats, where: Mask) -> float:
 def _acuity(image: Rgb, where: Mask) -> float | None:
     """Steepest lightness gradient over the lightness contrast, per pixel; None where nothing is drawn.
 
-    A blur with sigma s caps it at 1/(s sqrt(2 pi)): the slope of a blurred unit step.
+    A blur with sigma s caps it at 1/(s sqrt(2 pi)): the slope of a blurred unit step. Contrast that a quadratic surface
+    explains is lighting and draws nothing.
     """
-    light = _lab(image)[..., 0]
-    low, high = np.percentile(light[where], (3, 97))
+    light = np.ascontiguousarray(_lab(image)[..., 0])
+    low, high = np.percentile(_less_lighting(light, where), (3, 97))
     if high - low < LEAST_CONTRAST:
         return None
     across = cv2.Scharr(light, cv2.CV_32F, 1, 0, scale=1 / 32)
@@ -161,45 +167,71 @@ def _acuity(image: Rgb, where: Mask) -> float | None:
     return float(np.percentile(np.hypot(across, down)[where], 95) / (high - low))
 
 
-def _colour_shift(place: _Surround) -> float:
-    """Mean CIELAB distance of the patch's pixels to the nearest colour at home here, less the same before.
+def _less_lighting(light: Floats, where: Mask) -> Floats:
+    """`(n,)` the lightness at `where` less its least-squares quadratic surface."""
+    rows, columns = np.nonzero(where)
+    y, x = 2 * rows / light.shape[0] - 1, 2 * columns / light.shape[1] - 1
+    basis = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=1)
+    values = light[where]
+    return np.asarray(values - basis @ np.linalg.lstsq(basis, values, rcond=None)[0], np.float32)
 
-    At home are the frequent colours of the ring and of what the patch covers. New letters in the old ink on the old
-    sign use only those, however much of either they cover, which a comparison of medians would mistake for a shift; the
-    mean of ink and paper, or any grey, is neither.
+
+def _colour_shift(place: _Surround) -> float:
+    """CIELAB distance of the patch's pixels to the nearest colour at home here, less the same before.
+
+    At home are the chief colours of the ring and of what the patch covers. New letters in the old ink on the old sign
+    use only those, however much of either they cover, which a comparison of plain medians would mistake for a shift;
+    the mean of ink and paper, or any grey, is neither. What rose most counts: the median of the distances (a fill), the
+    mean (letters in another ink), or the distance to the ring alone of the sixth nearest to it (a fill in the colour of
+    the ink: letters leave at least that much of the paper).
     """
-    lab_before, lab_after = _lab(place.before), _lab(place.after)
-    home = _frequent_colours(lab_before[place.inside])
-    if place.ring.any():
-        home = np.concatenate([home, _frequent_colours(lab_before[place.ring])])
-    after = _distance_to_nearest(lab_after[place.inside], home)
-    before = _distance_to_nearest(lab_before[place.inside], home)
-    return max(0.0, after - before)
+    lab_before, lab_after = _samples(place.before, place.inside), _samples(place.after, place.inside)
+    around = _samples(place.before, place.ring)
+    paper = _chief_colours(around if len(around) else lab_before)
+    home = np.concatenate([_chief_colours(lab_before), paper])
+    after, before = _distances_to_nearest(lab_after, home), _distances_to_nearest(lab_before, home)
+    paper_after, paper_before = _distances_to_nearest(lab_after, paper), _distances_to_nearest(lab_before, paper)
+    fill = float(np.median(after) - np.median(before))
+    other_ink = float(after.mean() - before.mean())
+    no_paper = float(np.percentile(paper_after, PAPER_SHARE) - np.percentile(paper_before, PAPER_SHARE))
+    return max(0.0, fill, other_ink, no_paper)
 
 
 def _lab(image: Rgb) -> Floats:
     return np.asarray(cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
 
 
-def _frequent_colours(lab: Floats) -> Floats:
-    """`(k, 3)` means of the fullest CIELAB cells, until they hold 75% of the pixels; cells under 3% are left out."""
-    cells, members, counts = np.unique(
-        np.floor(lab / CELL).astype(np.int32), axis=0, return_inverse=True, return_counts=True
-    )
-    members = members.reshape(-1)
-    means = np.stack([np.bincount(members, lab[:, i], len(cells)) / counts for i in range(3)], axis=1)
-    order = np.argsort(-counts, kind="stable")
-    covered = np.cumsum(counts[order]) - counts[order] < 0.75 * len(lab)
-    frequent = counts[order] >= 0.03 * len(lab)
-    frequent[0] = True
-    return means[order[covered & frequent]].astype(np.float32)
+def _samples(image: Rgb, where: Mask) -> Floats:
+    """`(n, 3)` CIELAB of the pixels at `where`, evenly thinned to at most `MAX_SAMPLES`."""
+    pixels = image[where]
+    return _lab(pixels[None, :: 1 + len(pixels) // MAX_SAMPLES])[0] if len(pixels) else np.zeros((0, 3), np.float32)
 
 
-def _distance_to_nearest(lab: Floats, palette: Floats) -> float:
+def _chief_colours(lab: Floats) -> Floats:
+    """`(k, 3)`, k at most 4: means of the fullest CIELAB cells, each at least `APART` from the ones before.
+
+    Cells with under 3% of the pixels are no colour of the place; nor is the blend of ink and paper at the letters'
+    edges, which lies near one of them or is rare.
+    """
+    cells = np.floor(lab / CELL).astype(np.int64) + 32  # lightness 0..100, a and b within ±128
+    keys = (cells[:, 0] * 64 + cells[:, 1]) * 64 + cells[:, 2]
+    _, members, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    means = np.stack([np.bincount(members, lab[:, i], len(counts)) / counts for i in range(3)], axis=1)
+    chosen: list[npt.NDArray[np.float64]] = []
+    for cell in np.argsort(-counts, kind="stable"):
+        if chosen and (counts[cell] < 0.03 * len(lab) or len(chosen) == 4):
+            break
+        if all(np.linalg.norm(means[cell] - other) >= APART for other in chosen):
+            chosen.append(means[cell])
+    return np.asarray(chosen, np.float32)
+
+
+def _distances_to_nearest(lab: Floats, palette: Floats) -> Floats:
+    """`(n,)` float32."""
     nearest = np.full(len(lab), np.inf, np.float32)
     for colour in palette:
         np.minimum(nearest, np.linalg.norm(lab - colour, axis=1), out=nearest)
-    return float(nearest.mean())
+    return nearest
 
 
 def _signed_distance(support: Mask) -> Floats:

@@ -164,7 +164,7 @@ def _vote(level: _Level, targets: Indices, field: Indices, *, sharp: bool) -> No
     offsets = (span[:, None] * w + span).reshape(-1)
     if sharp:
         reach = np.hypot(*np.meshgrid(span, span)).reshape(-1)
-        spread = weight[:, None] * np.exp(-(reach**2))
+        spread = weight[:, None] * np.exp(-((reach / 0.4) ** 2))
     else:
         spread = np.repeat(weight[:, None], len(offsets), axis=1)
     at = ((targets[:, 0] * w + targets[:, 1])[:, None] + offsets).reshape(-1)
