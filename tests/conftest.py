@@ -1,6 +1,18 @@
-"""One thread for every numeric library, set before any is imported: on busy cores more threads are slower."""
+"""What every test stands on: one thread for numeric libraries, `tests/fakes` importable, how hard Hypothesis looks."""
 
 import os
+import sys
+from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
+# Before any of them is imported: on busy cores more threads are slower.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# Import mode importlib leaves sys.path alone, so that `fakes` needs a word.
+sys.path.insert(0, str(Path(__file__).parent))
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=3000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
