@@ -15,13 +15,14 @@ from shared.adapters.sqlite_jobs import SqliteJobStore
 from services.action.agent import ActionAgent
 from services.action.tools.base import Tool
 from services.action.tools.opencv import OpenCvTool
-from services.action.tools.retype import RetypeTool
+from services.action.tools.retype import Retype
 from services.orchestrator.finalize import CanvasFinalizer
 from services.orchestrator.record import record_of
 from services.orchestrator.runner import Runner
 from services.perception.agent import PerceptionAgent
 from services.perception.detectors.base import Detector
 from services.perception.detectors.text.detector import TextDetector
+from services.perception.detectors.text.ocr import OcrReader
 from services.reasoning.agent import DetectorReasoner
 from shared.contracts.jobs import Job, JobOptions, JobRecord
 from shared.contracts.loop import PublicEvent
@@ -31,10 +32,10 @@ from shared.ports import Clock, ImageStore, JobStore
 from shared.profiles import Profile, load_profile
 
 DETECTORS: dict[str, Callable[[Profile], Detector]] = {
-    "text": lambda profile: TextDetector(threads=profile.threads),
+    "text": lambda profile: TextDetector(OcrReader(threads=profile.threads)),
 }
 TOOLS: dict[str, Callable[[Profile], Tool]] = {
-    "retype": lambda profile: RetypeTool(),
+    "retype": lambda profile: Retype(),
     "opencv": lambda profile: OpenCvTool(),
 }
 
@@ -64,8 +65,8 @@ def build_agents(profile: Profile, store: ImageStore, clock: Clock) -> Agents:
             raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
     return Agents(
         perception=PerceptionAgent(store, [DETECTORS[name](profile) for name in profile.detectors], clock),
-        reasoning=DetectorReasoner(store, clock),
-        action=ActionAgent(store, {name: TOOLS[name](profile) for name in profile.tools}, clock),
+        reasoning=DetectorReasoner(),
+        action=ActionAgent(store, {name: TOOLS[name](profile) for name in profile.tools}),
     )
 
 
