@@ -13,13 +13,18 @@ from services.action.tools.base import EditRequest, EditResult, ToolDeclined, To
 from services.action.tools.retyping.brief import Brief, brief_of
 from services.action.tools.retyping.frame import Float, Frame, rectify
 from services.action.tools.retyping.ink import Ink, separate
+from services.action.tools.retyping.letters import Letter, letters_of
 from services.action.tools.retyping.line import Line, measure
 from services.action.tools.retyping.paint import paint
 from services.action.tools.retyping.setting import coverage, place, room_for
-from services.action.tools.retyping.typeface import Sample, Style, edge_blur, rank, sample
+from services.action.tools.retyping.typeface import Style, bend, rank, true_quad
 from shared.fonts import FONTS, Typeface, covering
 
 MIN_CAPITAL_PX = 8.0
+MIN_LIKENESS = 0.4
+MAX_BEND_EM = 0.1
+LIKELY = 7
+"""Typefaces that are looked at again in a better frame."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Seen:
     view: Float
     ink: Ink
     line: Line
+    letters: list[Letter]
+    believed: list[Letter]
+    styles: list[Style]
 
 
 class Retype:
@@ -76,8 +84,8 @@ class Retype:
     def _retype(self, request: EditRequest) -> EditResult:
         brief = brief_of(request)
         faces = self._covering(brief.expected)
-        seen = _see(request, brief)
-        styles = _styles(seen, brief, faces)
+        seen = _see(request, brief, faces)
+        styles = seen.styles
         style = styles[min(brief.typeface_rank, len(styles) - 1)]
         capital_px = 0.7 * style.em_px / seen.frame.scale
         if capital_px < MIN_CAPITAL_PX:
@@ -119,27 +127,46 @@ def script_of(character: str) -> str:
     return unicodedata.name(character, "an unnamed script").split()[0].capitalize()
 
 
-def _see(request: EditRequest, brief: Brief) -> Seen:
-    """The line in a frame levelled by its own baseline."""
+def _see(request: EditRequest, brief: Brief, faces: tuple[Typeface, ...]) -> Seen:
+    """The line in a frame that follows its own letters, and the typefaces by likeness.
+
+    Raises:
+        ToolDeclined: no ink, no letters, a curve, or letters that no typeface resembles.
+    """
     frame = rectify(brief.line_quad)
-    for _ in range(3):
+    seen = _look(request, brief, frame, faces)
+    likely = tuple(style.face for style in seen.styles[:LIKELY])
+    for _ in range(2):
+        line = seen.frame.line
+        quad = true_quad(seen.believed, seen.styles[0], line.x0, line.x1)
+        if quad is None:
+            break
+        retried = rectify(seen.frame.to_crop(quad).astype(np.float32))
+        again = _look(request, brief, retried, likely)
+        if again.styles[0].likeness < seen.styles[0].likeness:
+            break
+        seen = again
+    if abs(bend(seen.letters, seen.styles[0])) > MAX_BEND_EM:
+        raise ToolDeclined("the words run along a curve, which retyping does not follow yet")
+    if seen.styles[0].likeness < MIN_LIKENESS:
+        raise ToolDeclined("the letters cannot be told apart well enough to find a typeface that resembles them")
+    return seen
+
+
+def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typeface, ...]) -> Seen:
+    """One look through one frame, levelled by the feet of the letters first."""
+    for _ in range(2):
         view = frame.view(request.crop)
         ink = separate(view, frame.valid(request.mask.shape), frame)
         line = measure(ink, frame, brief.line_text, brief.text, frame.to_frame(brief.quad).astype(np.float32))
-        if abs(line.slope) * frame.line.width < 1.5:
+        if abs(line.slope) * frame.line.width < 4.0:
             break
         frame = frame.sheared(line.slope)
-    return Seen(frame, view, ink, line)
-
-
-def _styles(seen: Seen, brief: Brief, faces: tuple[Typeface, ...]) -> list[Style]:
-    """Typefaces by likeness, sized by the run itself where it has letters to go by."""
-    words = seen.line.words
-    samples: list[Sample] = []
-    for index, word in enumerate(words):
-        if word.blobs and (brief.trusted or index not in seen.line.run or len(words) == 1):
-            samples.append(sample(word, seen.line.matte))
-    if not samples:
-        samples = [sample(word, seen.line.matte) for word in words if word.blobs]
-    usable = [f for f in faces if all(f.covers(s.text) for s in samples)] or list(faces)
-    return rank(samples, usable, edge_blur(seen.line.matte))
+    letters = [letter for i, word in enumerate(line.words) for letter in letters_of(word, i, line.matte)]
+    believed = [x for x in letters if brief.trusted or x.word not in line.run] or letters
+    usable = [f for f in faces if all(f.covers(x.text) for x in believed)]
+    if not usable:
+        believed, usable = [x for x in believed if all(f.covers(x.text) for f in faces)], list(faces)
+    if not believed:
+        raise ToolDeclined("none of the letters here is in any font, so no typeface can be chosen")
+    return Seen(frame, view, ink, line, letters, believed, rank(believed, usable))

@@ -62,11 +62,12 @@ def interpolate(image: Float, known: Mask, sigma: float) -> Float:
         else:
             result = result + ((1.0 - trust) * confident)[..., None] * (mean - result)
             trust = trust + (1.0 - trust) * confident
-        if float(trust.min()) > 0.98 or spread > max(known.shape):
+        if float(trust.min()) > 0.98:
             break
-    if result is None:
+    if result is None or trust is None:
         raise AssertionError("the loop runs at least once")
-    return np.asarray(result, np.float32)
+    overall = image[known].mean(axis=0)
+    return np.asarray(result + (1.0 - trust)[..., None] * (overall - result), np.float32)
 
 
 def _choose(

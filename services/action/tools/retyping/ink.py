@@ -16,6 +16,7 @@ from shared.geometry import Mask
 
 MIN_CONTRAST = 16.0
 """RGB distance (of 441) below which letters are not told from their ground."""
+_COARSER = 4
 MIN_SEPARATION = 2.2
 """Contrast over the ground's own spread below which the ground is too busy."""
 
@@ -112,11 +113,14 @@ def _fit_light(view: Float, where: Mask, frame: Frame, rounds: int) -> Float:
 def _follow_light(view: Float, ground: Float, plain: Mask, frame: Frame) -> Float:
     """The ground where it leaves the quadratic (a shadow's edge, say): the mean of the plain pixels around."""
     weight = np.asarray(cv2.erode(plain.astype(np.uint8), np.ones((3, 3), np.uint8)), np.float32)
-    sigma = 0.3 * frame.line.height
-    total = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
-    local = cv2.GaussianBlur((view - ground) * weight[..., None], (0, 0), sigma)
-    share = total / (total + 0.08)
-    return np.asarray(ground + share * local / np.maximum(total, 1e-4), np.float32)
+    h, w = plain.shape
+    small = (max(1, w // _COARSER), max(1, h // _COARSER))
+    sigma = 0.3 * frame.line.height / _COARSER
+    rest = cv2.resize((view - ground) * weight[..., None], small, interpolation=cv2.INTER_AREA)
+    total = cv2.GaussianBlur(cv2.resize(weight, small, interpolation=cv2.INTER_AREA), (0, 0), sigma)[..., None]
+    local = cv2.GaussianBlur(rest, (0, 0), sigma) / np.maximum(total, 1e-4)
+    correction = cv2.resize(local * (total / (total + 0.08)), (w, h), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(ground + correction, np.float32)
 
 
 def _ink_step(difference: Float, near: Mask) -> tuple[Float, float]:

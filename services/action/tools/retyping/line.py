@@ -13,10 +13,6 @@ from services.action.tools.retyping.frame import Box, Float, Frame
 from services.action.tools.retyping.ink import Ink, connected
 from shared.geometry import Mask, dilate
 
-MAX_SAGITTA = 0.16
-"""Bend of the baseline, as a share of the letters' height, above which a line counts as curved."""
-
-
 @dataclass(frozen=True)
 class Blob:
     """Ink that overlaps in x: a letter with its dot or accent, or letters that touch. `labels` index the parts."""
@@ -82,7 +78,7 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float) -> L
         quad: `(4, 2)` the run's quadrilateral in the frame.
 
     Raises:
-        ToolDeclined: no letters, or a curved baseline.
+        ToolDeclined: no letters.
     """
     labels, boxes, centres = connected(ink.matte > 0.5)
     kept = [i for i in range(1, len(boxes)) if _is_letter(boxes[i], centres[i], frame)]
@@ -130,22 +126,14 @@ def _merge(parts: list[Blob]) -> tuple[Blob, ...]:
 
 
 def _level(blobs: tuple[Blob, ...]) -> float:
-    """The slope of the baseline (Theil and Sen's median of slopes over the blobs' feet).
-
-    Raises:
-        ToolDeclined: the feet, or the heads, lie on a curve.
-    """
+    """The slope of the baseline (Theil and Sen's median of slopes over the blobs' feet)."""
     tall = float(np.median([b.box.height for b in blobs]))
     solid = [b for b in blobs if b.box.height > 0.45 * tall]
     if len(solid) < 3:
         return 0.0
     x = np.array([(b.box.x0 + b.box.x1) / 2 for b in solid])
-    feet, heads = np.array([b.box.y1 for b in solid]), np.array([b.box.y0 for b in solid])
+    feet = np.array([b.box.y1 for b in solid])
     slope = _median_slope(x, feet, min_gap=0.8 * tall)
-    if len(solid) >= 5:
-        bends = [_sagitta(x, rows) for rows in (feet, heads)]
-        if min(abs(b) for b in bends) > MAX_SAGITTA * tall and bends[0] * bends[1] > 0:
-            raise ToolDeclined("the words run along a curve, which retyping does not follow yet")
     return slope if abs(slope) < 0.25 else 0.0
 
 
@@ -155,20 +143,6 @@ def _median_slope(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], min_ga
     if not far.any():
         return 0.0
     return float(np.median((y[second] - y[first])[far] / (x[second] - x[first])[far]))
-
-
-def _sagitta(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
-    """Height of the arc that fits the points, after one round that leaves out descenders and the like."""
-    u = (x - x.mean()) / max(float(np.ptp(x)) / 2, 1.0)
-    keep = np.ones(len(u), np.bool_)
-    bend = np.zeros(3)
-    for _ in range(3):
-        if keep.sum() < 5:
-            return 0.0
-        bend = np.polyfit(u[keep], y[keep], 2)
-        error = np.abs(y - np.polyval(bend, u))
-        keep = error <= 2.0 * max(1.0, float(np.median(error)))
-    return float(bend[0])
 
 
 def _group(blobs: tuple[Blob, ...], tokens: list[str]) -> tuple[Word, ...]:
