@@ -3,7 +3,7 @@
 A job that has perceived anything keeps the best that was verified, whatever happens to it afterwards.
 """
 
-from services.orchestrator.progress import Advance, received
+from services.orchestrator.progress import Advance, counted, received
 from services.orchestrator.selection import best, outcome_of
 from shared.contracts.jobs import Job, JobError, Phase, Status, StopReason
 from shared.contracts.loop import Finalize, Finalized, StageFailed
@@ -19,7 +19,9 @@ def finish(adv: Advance, reason: StopReason, at_s: float) -> Advance:
     canvas = adv.job.perceptions[best(adv.job)].canvas
     dropped = {patch.id for patch in adv.job.trial}
     if dropped:
-        adv = adv.warn(f"{len(dropped)} patches had not been verified when the job stopped, and were dropped")
+        adv = adv.warn(
+            f"{counted(len(dropped), 'patch', 'patches')} had not been verified when the job stopped: dropped"
+        )
     verdicts = tuple(verdict for verdict in adv.job.verdicts if verdict.patch_id not in dropped)
     stopped = adv.change(stop_reason=reason, trial=(), verdicts=verdicts, stage_failures=0)
     return stopped.send(Phase.FINALIZING, at_s, Finalize(step=stopped.next_step, canvas=canvas))

@@ -5,7 +5,7 @@ that events carry. Knows no store, no clock, no pixels and no model.
 """
 
 from services.orchestrator.endings import canceled, deadline_passed, finalized, finish, stage_failed
-from services.orchestrator.progress import Advance, Answer, received
+from services.orchestrator.progress import Advance, Answer, counted, received
 from services.orchestrator.rounds import attempts_after, closed, opened, usable_patches
 from services.orchestrator.selection import accepted_ids, perception_of, worth_editing
 from services.orchestrator.targets import (
@@ -149,12 +149,13 @@ def _explain(adv: Advance) -> Advance:
     foreign = sum(out_of_domain(adv.job, region) for region in adv.job.found)
     shielded = sum(not editable(adv.job, region) for region in adv.job.found) - foreign
     if foreign:
+        shown = counted(foreign, "region", "regions")
         adv = adv.warn(
-            f"{foreign} regions are shown but not edited: the {adv.job.policy.saliency_detector} checkpoint does not "
-            "know images like this one (force edits them all the same)"
+            f"{shown} shown but not edited: the {adv.job.policy.saliency_detector} checkpoint does not know images "
+            "like this one (force edits them all the same)"
         )
     if shielded:
-        adv = adv.warn(f"{shielded} regions lie in the protected area and are not edited")
+        adv = adv.warn(f"{counted(shielded, 'region', 'regions')} not edited: in the protected area")
     return adv
 
 

@@ -66,3 +66,8 @@ def received(job: Job, event: Answer | StageFailed) -> Advance:
         timings = (*timings, Timing(step=event.step, stage=job.pending.kind, seconds=event.elapsed_s))
     failures = job.stage_failures + 1 if isinstance(event, StageFailed) else 0
     return Advance(job).change(timings=timings, stage_failures=failures)
+
+
+def counted(number: int, singular: str, plural: str) -> str:
+    """`1 patch`, `2 patches`."""
+    return f"{number} {singular if number == 1 else plural}"

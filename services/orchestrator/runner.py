@@ -94,7 +94,7 @@ class Runner:
     @staticmethod
     def _tell(events: Sequence[PublicEvent], on_event: OnEvent | None) -> None:
         for event in events:
-            log.info("job_event", job_id=event.job_id, type=event.type, seq=event.seq, **event.data)
+            log.debug("job_event", job_id=event.job_id, type=event.type, seq=event.seq, **event.data)
             if on_event is not None:
                 on_event(event)
 
