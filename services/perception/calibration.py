@@ -125,28 +125,40 @@ def calibration_error(probability: npt.NDArray[np.float64], distorted: npt.NDArr
     return float(sum(gaps) / order.size)
 
 
-def choose_tau(
-    maps: Sequence[npt.NDArray[np.float32]], masks: Sequence[npt.NDArray[np.bool_]], grid: Sequence[float] = TAU_GRID
-) -> tuple[float, float]:
-    """The value at which binarised maps overlap the true masks most: `(tau, mean IoU at it)`.
+def overlap_curve(
+    saliency: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_], grid: Sequence[float] = TAU_GRID
+) -> npt.NDArray[np.float64]:
+    """IoU of a map, binarised at each value of the grid, with the true mask: `(G,)` in [0, 1]; higher is better.
 
     Args:
-        maps: `(H, W)` each, of blemished validation images.
-        masks: `(H, W)` bool, their visible blemishes.
-        grid: candidates; of equals, the lowest wins.
+        saliency: `(H, W)`, of a blemished image.
+        mask: `(H, W)` bool, its visible blemishes, the ground truth.
+        grid: the values.
 
     Raises:
-        ValueError: there is no image, or an empty mask among them.
+        ValueError: the mask is empty.
     """
-    if not maps or len(maps) != len(masks) or not all(mask.any() for mask in masks):
-        raise ValueError("as many maps as masks are needed, of blemished images, one at least")
-    overlap = np.zeros(len(grid))
-    for saliency, mask in zip(maps, masks, strict=True):
-        for at, tau in enumerate(grid):
-            binary = saliency >= tau
-            overlap[at] += (binary & mask).sum() / (binary | mask).sum()
+    if not mask.any():
+        raise ValueError("a healthy image has no mask to overlap with")
+    binary = [saliency >= tau for tau in grid]
+    return np.asarray([float((one & mask).sum() / (one | mask).sum()) for one in binary])
+
+
+def choose_tau(curves: Sequence[npt.NDArray[np.float64]], grid: Sequence[float] = TAU_GRID) -> tuple[float, float]:
+    """The value of the grid with the largest mean overlap: `(tau, mean IoU at it)`; of equals, the lowest.
+
+    Args:
+        curves: `overlap_curve` of each blemished validation image.
+        grid: that they were made with.
+
+    Raises:
+        ValueError: there is no image.
+    """
+    if not curves:
+        raise ValueError("choosing tau needs a blemished image")
+    overlap = np.mean(curves, axis=0)
     best = int(overlap.argmax())
-    return float(grid[best]), float(overlap[best] / len(maps))
+    return float(grid[best]), float(overlap[best])
 
 
 @dataclass(frozen=True)
@@ -209,7 +221,7 @@ def choose_min_gain(
 
     Args:
         repaired: `(N,)` falls of evidence where the clean twin's pixels replaced a blemish.
-        unrepaired: `(M,)` falls where they did not: the blemish was blurred, say, or drawn anew elsewhere.
+        unrepaired: `(M,)` falls where nothing was repaired and only fine noise changed.
         max_accepted: share of unrepaired ones that may pass.
 
     Raises:

@@ -82,15 +82,21 @@ def load_network(folder: Path, device: str = "cpu", dtype: str = "float32") -> N
         loaded: Any = DistortionSaliencyModel.from_pretrained(
             folder, dtype=DTYPES[dtype], local_files_only=True, output_loading_info=True
         )
-        tokenizer = T5Tokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = load_tokenizer(folder)
     except (OSError, ValueError, SafetensorError, RuntimeError) as error:
         raise _damaged(folder, str(error)) from error
     model, report = _Loaded(*loaded)
     unmatched = sorted({*report["missing_keys"], *report["unexpected_keys"]})
     if unmatched or report["mismatched_keys"]:
         raise _damaged(folder, f"weights do not fit the configuration: {unmatched or report['mismatched_keys']}")
-    model.to(torch.device(device))
-    return Network(model.eval(), tokenizer, device)
+    torch.nn.Module.to(model, device)  # transformers' annotations of `to` and `eval` lose their types
+    return Network(model.train(False), tokenizer, device)
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer that lies in a checkpoint's folder; raises as transformers does."""
+    tokenizer: PreTrainedTokenizerBase = T5Tokenizer.from_pretrained(folder, local_files_only=True)
+    return tokenizer
 
 
 def require_files(folder: Path, names: tuple[str, ...]) -> None:

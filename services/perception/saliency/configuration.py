@@ -4,7 +4,7 @@ Sub-configurations are kept as plain tables, so that a checkpoint loads in every
 and a T5. Knows no torch.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from transformers import PreTrainedConfig
 
@@ -32,7 +32,7 @@ class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-cal
     """
 
     model_type = "distortion_saliency"
-    keys_to_ignore_at_inference = ("features",)
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["features"]
 
     encoder: str = "hybrid"
     image_size_px: int = 256

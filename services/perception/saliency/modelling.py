@@ -41,6 +41,7 @@ class SaliencyOutput(ModelOutput):
 class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     """The network; `save_pretrained` and `from_pretrained` as every transformers model."""
 
+    config: DistortionSaliencyConfig
     config_class = DistortionSaliencyConfig
     main_input_name = "pixel_values"
     base_model_prefix = ""

@@ -57,7 +57,5 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str], max_tok
 
 
 def _pieces(tokenizer: Tokenizer) -> list[tuple[str, float]]:
-    import json
-
     table = json.loads(tokenizer.to_str())["model"]["vocab"]
     return [(str(piece), float(score)) for piece, score in table]

@@ -1,0 +1,1 @@
+"""Training of the perception agent's networks. Nothing that serves imports this."""

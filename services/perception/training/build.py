@@ -1,0 +1,97 @@
+"""The network that a run begins with: from scratch, from pretrained encoders, or from another checkpoint."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from safetensors import SafetensorError
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, ViTConfig, ViTModel
+
+from services.perception.saliency.checkpoint import Network, load_network
+from services.perception.saliency.configuration import DistortionSaliencyConfig, tiny_config
+from services.perception.saliency.encoders import PlainViT
+from services.perception.saliency.modelling import DistortionSaliencyModel
+from services.perception.saliency.tokens import build_tokenizer
+from services.perception.training.options import PretrainedEncoders, TrainingOptions
+from shared.errors import BadInput, ErrorCode, MissingResource
+
+
+def build_network(
+    options: TrainingOptions, *, prompts: Iterable[str] = (), tokenizer: PreTrainedTokenizerBase | None = None
+) -> Network:
+    """The network before its first step; torch's seed is to be set already.
+
+    Args:
+        options: the run.
+        prompts: of training samples; the `tiny` tokenizer learns its pieces from them.
+        tokenizer: of the same run, where it is resumed; else it is built or loaded.
+
+    Raises:
+        MissingResource: a checkpoint or encoder is not there.
+        BadInput: BAD_OPTION, a switch contradicts the checkpoint that the run begins from.
+    """
+    if options.init_from is not None:
+        network = load_network(options.init_from)
+        if bool(network.model.config.attention_refinement) != options.attention_refinement:
+            raise BadInput(
+                ErrorCode.BAD_OPTION,
+                f"the checkpoint in {options.init_from} {'has' if network.model.refinement else 'lacks'} the attention "
+                "refinement, unlike this run: choose another --init-from or the other switch",
+            )
+        return network
+    if options.encoders is not None:
+        return pretrained_network(options.encoders, options.attention_refinement)
+    tokenizer = tokenizer or build_tokenizer(prompts, options.vocab_size)
+    config = tiny_config(
+        len(tokenizer), image_size_px=options.image_size_px, attention_refinement=options.attention_refinement
+    )
+    return Network(DistortionSaliencyModel(config), tokenizer, "cpu")
+
+
+def pretrained_network(encoders: PretrainedEncoders, attention_refinement: bool) -> Network:
+    """A fresh network around a pretrained ViT and T5; everything after them is untrained.
+
+    Raises:
+        MissingResource: MISSING_CHECKPOINT, an encoder cannot be had.
+    """
+    vision: Any = _loaded(ViTModel, encoders.vision, encoders.vision_revision, add_pooling_layer=False)
+    text: Any = _loaded(T5EncoderModel, encoders.text, encoders.text_revision)
+    tokenizer: PreTrainedTokenizerBase = _loaded(AutoTokenizer, encoders.text, encoders.text_revision)
+    config = DistortionSaliencyConfig(
+        encoder="vit",
+        image_size_px=vision.config.image_size,
+        vision=_table(vision.config),
+        text=_table(text.config),
+        max_text_tokens=128,
+        fusion_width=vision.config.hidden_size,
+        fusion_heads=vision.config.num_attention_heads,
+        pyramid_width=128 if vision.config.hidden_size % 128 == 0 else vision.config.hidden_size // 2,
+        attention_refinement=attention_refinement,
+    )
+    model = DistortionSaliencyModel(config)
+    if not isinstance(model.image_encoder, PlainViT):
+        raise TypeError("pretrained encoders are plain ViTs")
+    model.image_encoder.vit.load_state_dict(vision.state_dict())
+    model.text_encoder.load_state_dict(text.state_dict())
+    return Network(model, tokenizer, "cpu")
+
+
+def _loaded(kind: Any, name: str, revision: str | None, **arguments: Any) -> Any:
+    try:
+        return kind.from_pretrained(name, revision=revision, **arguments)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise MissingResource(
+            ErrorCode.MISSING_CHECKPOINT,
+            f"the encoder {name!r} cannot be loaded ({' '.join(str(error).split())[:200]}): "
+            "give a hub id that can be reached or a folder with its files",
+        ) from error
+
+
+def _table(config: Any) -> dict[str, Any]:
+    """A configuration's fields, less those that name the file it came from."""
+    left_out = {"transformers_version", "architectures", "model_type", "dtype", "_name_or_path"}
+    table: dict[str, Any] = {key: value for key, value in config.to_diff_dict().items() if key not in left_out}
+    if isinstance(config, ViTConfig):
+        table.update(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    else:
+        table["dropout_rate"] = 0.0
+    return table

@@ -1,0 +1,166 @@
+"""Chooses a trained network's thresholds on validation samples, and fits its domain check on training samples.
+
+Runs the network as serving does, at each image's own size, so that the thresholds hold where they are used.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from services.perception.calibration import (
+    Calibration,
+    calibration_error,
+    choose_gates,
+    choose_min_gain,
+    choose_tau,
+    fit_platt,
+    overlap_curve,
+)
+from services.perception.domain import DomainModel, domain_threshold, fit_domain
+from services.perception.metrics import SaliencyMetrics, image_auroc, mean_metrics, saliency_metrics
+from services.perception.saliency.checkpoint import Network
+from services.perception.saliency.predictor import RawPrediction, predict_raw
+from services.perception.saliency.regions import RegionSettings, evidence_in, salient_regions
+from services.perception.training.samples import BlemishSample, SampleSource, union_mask
+from shared.errors import BadInput, ErrorCode
+from shared.images import Rgb
+
+_BATCH = 16
+_MAX_TWINS = 200
+_DOMAIN_MARGIN = 1.1
+"""The validation split is finite: its furthest image is not the furthest there is."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What is written beside the weights."""
+
+    calibration: Calibration
+    domain: DomainModel
+
+
+def calibrate(
+    network: Network,
+    training: SampleSource,
+    validation: SampleSource,
+    count: int,
+    report: Callable[[str], None],
+) -> Calibrated:
+    """Thresholds from `count` validation images, the domain from as many training images.
+
+    Raises:
+        BadInput: MISSING_DATA, the validation samples lack healthy or blemished images.
+    """
+    report("fitting the domain check on training images")
+    features = [raw.features for _, raw in _predictions(network, training, count)]
+    domain = fit_domain(np.stack(features))
+    report("choosing thresholds on validation images")
+    seen = _look(network, validation, count)
+    if not 0 < seen.distorted.sum() < seen.distorted.size:
+        raise BadInput(
+            ErrorCode.MISSING_DATA, "calibration needs healthy and blemished validation images: make more samples"
+        )
+    platt = fit_platt(seen.logits, seen.distorted)
+    probability = 0.5 * (1 + np.tanh(0.5 * (seen.logits / platt.temperature + platt.bias)))
+    tau, overlap = choose_tau(seen.curves)
+    gates = choose_gates(seen.peaks, probability, seen.distorted)
+    repaired, unrepaired = _falls(network, validation, count, RegionSettings(tau=tau))
+    min_gain, accepted = choose_min_gain(repaired, unrepaired) if repaired.size else (0.2, float("nan"))
+    distances = domain.distance(seen.features)
+    metrics = mean_metrics(seen.metrics)
+    calibration = Calibration(
+        tau=tau,
+        tau_s=gates.tau_s,
+        tau_any=gates.tau_any,
+        min_gain=min_gain,
+        any_temperature=platt.temperature,
+        any_bias=platt.bias,
+        domain_threshold=domain_threshold(distances) * _DOMAIN_MARGIN,
+        validation={
+            "images": int(seen.distorted.size),
+            "blemished": int(seen.distorted.sum()),
+            **{name: round(float(value), 4) for name, value in vars(metrics).items()},
+            "image_auroc": round(image_auroc(seen.logits, seen.distorted), 4),
+            "calibration_error": round(calibration_error(probability, seen.distorted), 4),
+            "iou_at_tau": round(overlap, 4),
+            "recall_at_gates": round(gates.recall, 4),
+            "false_alarms_at_gates": round(gates.false_alarms, 4),
+            "repairs": int(repaired.size),
+            "repairs_reaching_min_gain": round(accepted, 4) if np.isfinite(accepted) else None,
+            "domain_distance_median": round(float(np.median(distances)), 4),
+        },
+    )
+    return Calibrated(calibration, domain)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the network said of validation images; overlap curves and metrics of the blemished ones only."""
+
+    logits: npt.NDArray[np.float64]
+    peaks: npt.NDArray[np.float64]
+    distorted: npt.NDArray[np.bool_]
+    features: npt.NDArray[np.float32]
+    curves: Sequence[npt.NDArray[np.float64]]
+    metrics: Sequence[SaliencyMetrics]
+
+
+def _look(network: Network, source: SampleSource, count: int) -> _Seen:
+    logits, peaks, distorted, features = [], [], [], []
+    curves: list[npt.NDArray[np.float64]] = []
+    metrics: list[SaliencyMetrics] = []
+    for sample, raw in _predictions(network, source, count):
+        mask = union_mask(sample)
+        logits.append(raw.any_logit)
+        peaks.append(float(raw.saliency.max()))
+        distorted.append(bool(mask.any()))
+        features.append(raw.features)
+        if mask.any():
+            curves.append(overlap_curve(raw.saliency, mask))
+            metrics.append(saliency_metrics(raw.saliency, mask))
+    return _Seen(
+        np.asarray(logits), np.asarray(peaks), np.asarray(distorted, np.bool_), np.stack(features), curves, metrics
+    )
+
+
+def _falls(
+    network: Network, source: SampleSource, count: int, settings: RegionSettings
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Falls of evidence at found blemishes: with the clean twin in their place, and with nothing but new grain."""
+    repaired: list[float] = []
+    unrepaired: list[float] = []
+    twins = 0
+    for sample, raw in _predictions(network, source, count):
+        mask = union_mask(sample)
+        if sample.clean is None or not mask.any() or twins >= _MAX_TWINS:
+            continue
+        twins += 1
+        variants = [sample.clean, _recompressed(sample.image)]
+        clean, grained = predict_raw(network, variants, [sample.prompt] * len(variants))
+        for region in salient_regions(raw.saliency, settings):
+            x0, y0, x1, y1 = region.box_xyxy_px
+            if not (mask[y0:y1, x0:x1] & region.mask).any():
+                continue  # a false alarm: there is nothing to repair
+            repaired.append(region.evidence - evidence_in(clean.saliency, region.box_xyxy_px))
+            unrepaired.append(region.evidence - evidence_in(grained.saliency, region.box_xyxy_px))
+    return np.asarray(repaired), np.asarray(unrepaired)
+
+
+def _recompressed(image: Rgb) -> Rgb:
+    """The same content with other fine noise: a JPEG of quality 75."""
+    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise ValueError("OpenCV cannot read the JPEG that it wrote")
+    return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
+
+
+def _predictions(network: Network, source: SampleSource, count: int) -> Iterator[tuple[BlemishSample, RawPrediction]]:
+    total = min(count, len(source))
+    for start in range(0, total, _BATCH):
+        samples = [source[index] for index in range(start, min(start + _BATCH, total))]
+        raws = predict_raw(network, [one.image for one in samples], [one.prompt for one in samples])
+        yield from zip(samples, raws, strict=True)

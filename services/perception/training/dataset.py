@@ -1,0 +1,113 @@
+"""Samples as training examples, and examples as batches of tensors. Deterministic: no augmentation, no random state.
+
+More variety is had by rendering more samples; flips would mirror words, colour jitter would contradict prompts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from services.perception.metrics import truth_map
+from services.perception.saliency.configuration import PYRAMID_STRIDE, DistortionSaliencyConfig
+from services.perception.saliency.preprocess import Placement, normalised, place, to_square
+from services.perception.saliency.tokens import tokenise
+from services.perception.training.samples import SampleSource, score_targets, union_mask
+from shared.geometry import Mask
+from shared.images import Rgb
+
+LABEL_NAMES = ("truth", "distorted", "scores", "fixations")
+"""Keys of a batch that are ground truth, in the order in which the trainer's evaluation hands them on."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sample in the network's square.
+
+    Attributes:
+        square: `(S, S, 3)` uint8.
+        prompt: its words.
+        fixations: `(S, S)` bool, the visible blemishes.
+        scores: `(4,)` float32, NaN where unknown.
+    """
+
+    square: Rgb
+    prompt: str
+    fixations: Mask
+    scores: npt.NDArray[np.float32]
+
+
+class SaliencyDataset(Dataset[Example]):
+    """A source's samples, fitted into the network's square.
+
+    Args:
+        source: the samples.
+        config: gives the square's side and the colour around an image.
+    """
+
+    def __init__(self, source: SampleSource, config: DistortionSaliencyConfig) -> None:
+        self._source = source
+        self._side = config.image_size_px
+        self._mean = config.image_mean
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> Example:
+        sample = self._source[index]
+        placement = place((sample.image.shape[0], sample.image.shape[1]), self._side)
+        return Example(
+            square=to_square(sample.image, placement, self._mean),
+            prompt=sample.prompt,
+            fixations=mask_in_square(union_mask(sample), placement),
+            scores=score_targets(sample),
+        )
+
+
+@dataclass(frozen=True)
+class SaliencyCollator:
+    """Examples to the tensors that the network and its loss take."""
+
+    tokenizer: PreTrainedTokenizerBase
+    config: DistortionSaliencyConfig
+
+    def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
+        """A batch: pixel_values, input_ids, attention_mask, and what `LABEL_NAMES` lists."""
+        squares = np.stack([example.square for example in examples])
+        ids, mask = tokenise(self.tokenizer, [example.prompt for example in examples], self.config.max_text_tokens)
+        grid = self.config.image_size_px // PYRAMID_STRIDE
+        return {
+            "pixel_values": torch.from_numpy(normalised(squares, self.config.image_mean, self.config.image_std)),
+            "input_ids": ids,
+            "attention_mask": mask,
+            "truth": torch.from_numpy(np.stack([coarse_truth(example.fixations, grid) for example in examples])),
+            "distorted": torch.tensor([float(example.fixations.any()) for example in examples]),
+            "scores": torch.from_numpy(np.stack([example.scores for example in examples])),
+            "fixations": torch.from_numpy(np.stack([example.fixations for example in examples])),
+        }
+
+
+def coarse_truth(mask: Mask, grid: int) -> npt.NDArray[np.float32]:
+    """The truth map of a square mask at the network's own resolution: `(grid, grid)` float32 in [0, 1]."""
+    return np.asarray(cv2.resize(truth_map(mask), (grid, grid), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def mask_in_square(mask: Mask, placement: Placement) -> Mask:
+    """A mask scaled and placed like its image, `(S, S)` bool.
+
+    A blemish of a few pixels stays a pixel at least: what vanished in scaling would make its image look healthy.
+    """
+    square = np.zeros((placement.side, placement.side), np.bool_)
+    if not mask.any():
+        return square
+    inner = cv2.resize(mask.astype(np.float32), (placement.width, placement.height), interpolation=cv2.INTER_AREA)
+    threshold = min(0.5, float(inner.max()))
+    rows = slice(placement.top, placement.top + placement.height)
+    square[rows, placement.left : placement.left + placement.width] = inner >= threshold
+    return square

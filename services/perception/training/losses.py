@@ -1,0 +1,116 @@
+"""The loss of the saliency network: equation 2 of the paper on the map, and the heads' losses.
+
+Knows tensors alone. L_map = alpha * s * MSE + (1 - alpha) * KLD(ground truth || prediction), the KLD on sum-normalised
+maps. s is stated, not hidden: the MSE of sparse maps is near 0.02 beside a KLD of 1 to 3, so that without a scale
+alpha would mean nothing. A healthy image has no distribution to compare with and carries the MSE only.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_EPSILON = 1e-8
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the loss's terms.
+
+    Attributes:
+        alpha: of equation 2; 0.5 weighs pixel accuracy and distribution alike.
+        mse_scale: s above.
+        kld: False is the ablation of Table 5: the map learns from the MSE alone, at full weight.
+        any_weight: of the cross-entropy of "any distortion".
+        score_weight: of the squared error of the four scores.
+    """
+
+    alpha: float = 0.5
+    mse_scale: float = 10.0
+    kld: bool = True
+    any_weight: float = 0.3
+    score_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha lies in [0, 1], not at {self.alpha}")
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The ground truth of a batch.
+
+    Attributes:
+        truth: `(B, h, w)` float32 in [0, 1], the truth maps at the prediction's size; all zero on healthy images.
+        distorted: `(B,)` float32, 1 where anything is distorted.
+        scores: `(B, 4)` float32 in [0, 1]; NaN where a score is unknown.
+    """
+
+    truth: Tensor
+    distorted: Tensor
+    scores: Tensor
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The total, which is differentiable, and its parts before weighting, for the log."""
+
+    total: Tensor
+    mse: Tensor
+    kld: Tensor
+    any_distortion: Tensor
+    scores: Tensor
+
+
+def saliency_losses(
+    map_logits: Tensor, any_logit: Tensor, score_logits: Tensor, targets: Targets, settings: LossSettings
+) -> Losses:
+    """The loss of a batch, a mean over its images, in float32.
+
+    Args:
+        map_logits: `(B, h, w)`.
+        any_logit: `(B,)`.
+        score_logits: `(B, 4)`.
+        targets: the ground truth.
+        settings: the weights.
+    """
+    prediction = map_logits.float().sigmoid()
+    mse = (prediction - targets.truth).square().mean(dim=(1, 2))
+    divergence = kld_per_image(prediction, targets.truth)
+    per_image = (
+        settings.alpha * settings.mse_scale * mse + (1 - settings.alpha) * divergence
+        if settings.kld
+        else settings.mse_scale * mse
+    )
+    any_loss = functional.binary_cross_entropy_with_logits(any_logit.float(), targets.distorted)
+    score_loss = known_squared_error(score_logits.float().sigmoid(), targets.scores)
+    blemished = (targets.truth.sum(dim=(1, 2)) > 0).float()
+    return Losses(
+        total=per_image.mean() + settings.any_weight * any_loss + settings.score_weight * score_loss,
+        mse=mse.mean(),
+        kld=divergence.sum() / blemished.sum().clamp(min=1),
+        any_distortion=any_loss,
+        scores=score_loss,
+    )
+
+
+def kld_per_image(prediction: Tensor, truth: Tensor) -> Tensor:
+    """KLD(truth || prediction) of each image's maps as densities, `(B,)`; 0 where the truth is empty.
+
+    Args:
+        prediction: `(B, h, w)` in [0, 1].
+        truth: `(B, h, w)`, not negative.
+    """
+    p = prediction / prediction.sum(dim=(1, 2), keepdim=True).clamp(min=_EPSILON)
+    mass = truth.sum(dim=(1, 2), keepdim=True)
+    q = truth / mass.clamp(min=_EPSILON)
+    # xlogy is 0 at q = 0; without it an image of zeros would give NaN gradients.
+    return (torch.xlogy(q, q) - q * torch.log(p + _EPSILON)).sum(dim=(1, 2))
+
+
+def known_squared_error(prediction: Tensor, truth: Tensor) -> Tensor:
+    """Mean squared error over the entries that are not NaN in the truth; 0 where none is known."""
+    known = ~torch.isnan(truth)
+    error = torch.where(known, prediction - torch.nan_to_num(truth), torch.zeros_like(prediction))
+    return error.square().sum() / known.sum().clamp(min=1)

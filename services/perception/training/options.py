@@ -1,0 +1,119 @@
+"""What one training run of the saliency network is: its data, shape, schedule and seeds. Written beside the weights.
+
+Knows no torch.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from services.perception.training.losses import LossSettings
+from shared.contracts.base import Contract
+from shared.errors import BadInput, ErrorCode
+
+OPTIONS_FILE = "run.json"
+
+
+class PretrainedEncoders(Contract):
+    """Hub ids or folders of a ViT and a T5; the GPU profiles start from them."""
+
+    vision: str
+    text: str
+    vision_revision: str | None = None
+    text_revision: str | None = None
+
+
+class TrainingOptions(Contract):
+    """A run of `retoucher train perception`.
+
+    Attributes:
+        out: the checkpoint's folder.
+        encoders: pretrained ones; None builds the `tiny` shape from scratch.
+        init_from: a checkpoint's folder whose weights and tokenizer to begin with; its shape is kept.
+        seed: of weights, order and dropout.
+        steps: optimiser steps in all.
+        batch_size: images per step and device.
+        accumulate: steps of `batch_size` whose gradients are summed.
+        learning_rate: 1e-3 from scratch; the paper has 2e-5 from pretrained encoders (5.1).
+        weight_decay, warmup_share, clip: of AdamW, of the linear warm-up before the cosine, of the gradient's norm.
+        alpha: of equation 2.
+        attention_refinement, kld: False for the ablations of Table 5.
+        bf16: mixed precision.
+        device: `cpu` or `cuda`.
+        workers: processes that render or read samples.
+        image_size_px: side of the network's square, for the `tiny` shape.
+        vocab_size: pieces of the `tiny` tokenizer.
+        log_every, evaluate_every, save_every: in steps.
+        validation_count: images per validation.
+        calibration_count: validation images for thresholds; the domain check is fitted on as many training images.
+    """
+
+    out: Path
+    encoders: PretrainedEncoders | None = None
+    init_from: Path | None = None
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    steps: int = Field(default=6000, ge=1)
+    batch_size: int = Field(default=16, ge=1)
+    accumulate: int = Field(default=1, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    warmup_share: float = Field(default=0.05, ge=0, lt=1)
+    clip: float = Field(default=1.0, gt=0)
+    alpha: float = Field(default=0.5, ge=0, le=1)
+    attention_refinement: bool = True
+    kld: bool = True
+    bf16: bool = False
+    device: Literal["cpu", "cuda"] = "cpu"
+    workers: int = Field(default=0, ge=0)
+    image_size_px: int = Field(default=256, ge=32, multiple_of=32)
+    vocab_size: int = Field(default=4000, ge=600)
+    log_every: int = Field(default=50, ge=1)
+    evaluate_every: int = Field(default=500, ge=1)
+    save_every: int = Field(default=500, ge=1)
+    validation_count: int = Field(default=256, ge=2)
+    calibration_count: int = Field(default=1024, ge=8)
+
+    @model_validator(mode="after")
+    def _one_beginning(self) -> "TrainingOptions":
+        if self.encoders is not None and self.init_from is not None:
+            raise ValueError("a run begins from pretrained encoders or from a checkpoint, not from both")
+        return self
+
+    @property
+    def loss(self) -> LossSettings:
+        """The loss's weights."""
+        return LossSettings(alpha=self.alpha, kld=self.kld)
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the optimiser's states lie, from which a run resumes."""
+        return self.out / "states"
+
+    def save(self) -> None:
+        """Writes `run.json` into the checkpoint's folder."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / OPTIONS_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    def check_resumes(self) -> None:
+        """Checks that the run in `out` is this one: another schedule or shape would make the rest meaningless.
+
+        Raises:
+            BadInput: BAD_OPTION, there is no run, or it was started with other options.
+        """
+        path = self.out / OPTIONS_FILE
+        try:
+            before = TrainingOptions.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValidationError) as error:
+            raise BadInput(
+                ErrorCode.BAD_OPTION, f"there is no run to resume in {self.out}: leave out --resume to start one"
+            ) from error
+        free = {"out", "device", "workers", "log_every", "save_every", "evaluate_every"}
+        now, then = self.model_dump(exclude=free), before.model_dump(exclude=free)
+        changed = sorted(name for name in now if now[name] != then[name])
+        if changed:
+            raise BadInput(
+                ErrorCode.BAD_OPTION,
+                f"the run in {self.out} was started with other values of {', '.join(changed)}: "
+                "resume with the same ones, or choose another --out",
+            )

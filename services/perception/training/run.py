@@ -1,0 +1,204 @@
+"""One training run of the saliency network from data to a checkpoint that serves: train, save, calibrate, write a card.
+
+A run that was stopped resumes from its last state and ends as if it had not been.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import PrinterCallback, TrainingArguments, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging as transformers_logging
+
+from services.perception.calibration import Calibration
+from services.perception.saliency.checkpoint import CONFIG_FILE, TOKENIZER_FILE, Network, load_network, load_tokenizer
+from services.perception.training.build import build_network
+from services.perception.training.calibrate import calibrate
+from services.perception.training.card import write_card
+from services.perception.training.dataset import LABEL_NAMES, SaliencyCollator, SaliencyDataset
+from services.perception.training.options import OPTIONS_FILE, TrainingOptions
+from services.perception.training.samples import FirstOf, SampleSource
+from services.perception.training.trainer import LogFile, SaliencyTrainer, validation_metrics
+from shared.errors import BadInput, ErrorCode, MissingResource
+
+LOG_FILE = "training_log.jsonl"
+_TOKENIZER_PROMPTS = 2000
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from and is measured on; `description` is a sentence for the card."""
+
+    training: SampleSource
+    validation: SampleSource
+    description: str
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run leaves: the folder, its thresholds, the steps done, and the last validation's figures."""
+
+    folder: Path
+    calibration: Calibration
+    steps: int
+    metrics: dict[str, float]
+
+
+def train_perception(
+    options: TrainingOptions,
+    data: TrainingData,
+    *,
+    resume: bool = False,
+    report: Callable[[str], None],
+    command: str = "retoucher train perception",
+) -> TrainingResult:
+    """Trains, calibrates and writes a checkpoint.
+
+    Args:
+        options: the run.
+        data: its samples.
+        resume: continue the run that lies in `options.out`.
+        report: takes lines of progress.
+        command: for the card.
+
+    Raises:
+        BadInput: a run lies in `out` already and is not to be resumed, or there is none to resume.
+        MissingResource: NO_GPU, or what the run begins from is not there.
+    """
+    state = _prepare(options, resume)
+    set_seed(options.seed)
+    network = _beginning(options, data.training, resume)
+    trainer = _trainer(options, data, network, report)
+    output = trainer.train(resume_from_checkpoint=state)
+    metrics = trainer.evaluate()
+    network.model.save_pretrained(options.out)
+    torch.nn.Module.to(network.model, options.device)
+    network.model.train(False)
+    trained = Network(network.model, network.tokenizer, options.device)
+    calibration = _calibrate_into(options.out, trained, data, options.calibration_count, report)
+    write_card(
+        options,
+        calibration,
+        data=data.description,
+        command=command,
+        parameters=sum(weights.numel() for weights in network.model.parameters()),
+        seconds=_seconds_spent(options.out / LOG_FILE),
+    )
+    return TrainingResult(options.out, calibration, output.global_step, metrics)
+
+
+def recalibrate(
+    folder: Path, device: str, data: TrainingData, count: int, report: Callable[[str], None]
+) -> Calibration:
+    """Chooses the thresholds of a trained checkpoint anew, on other data say; its card stays as it is.
+
+    Raises:
+        MissingResource: there is no checkpoint in `folder`.
+    """
+    return _calibrate_into(folder, load_network(folder, device), data, count, report)
+
+
+def _calibrate_into(
+    folder: Path, network: Network, data: TrainingData, count: int, report: Callable[[str], None]
+) -> Calibration:
+    calibrated = calibrate(network, data.training, data.validation, count, report)
+    calibrated.domain.save(folder)
+    calibrated.calibration.save(folder)
+    return calibrated.calibration
+
+
+def _beginning(options: TrainingOptions, training: SampleSource, resume: bool) -> Network:
+    """The network before its first step. A resumed run reads its tokenizer back: learning it anew may differ."""
+    if resume and (options.out / TOKENIZER_FILE).is_file():
+        tokenizer = load_tokenizer(options.out)
+        return build_network(options, tokenizer=tokenizer)
+    network = build_network(options, prompts=_prompts(training))
+    network.tokenizer.save_pretrained(options.out)
+    return network
+
+
+def _prepare(options: TrainingOptions, resume: bool) -> str | None:
+    """Checks the folder; the state to resume from, if any."""
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise MissingResource(ErrorCode.NO_GPU, "torch sees no GPU: train with --device cpu")
+    if resume:
+        options.check_resumes()
+        if not options.state_folder.is_dir():
+            return None
+        last: str | None = get_last_checkpoint(str(options.state_folder))  # type: ignore[no-untyped-call]
+        return last
+    if (options.out / OPTIONS_FILE).exists() or (options.out / CONFIG_FILE).exists():
+        raise BadInput(
+            ErrorCode.BAD_OPTION,
+            f"{options.out} holds a run already: continue it with --resume or choose another --out",
+        )
+    options.save()
+    return None
+
+
+def _trainer(
+    options: TrainingOptions, data: TrainingData, network: Network, report: Callable[[str], None]
+) -> SaliencyTrainer:
+    on_terminal = sys.stderr.isatty()
+    if not on_terminal:
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    config = network.model.config
+    arguments = TrainingArguments(
+        output_dir=str(options.state_folder),
+        max_steps=options.steps,
+        per_device_train_batch_size=options.batch_size,
+        per_device_eval_batch_size=options.batch_size,
+        gradient_accumulation_steps=options.accumulate,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        warmup_steps=int(options.steps * options.warmup_share),
+        lr_scheduler_type="cosine",
+        max_grad_norm=options.clip,
+        optim="adamw_torch",
+        bf16=options.bf16,
+        use_cpu=options.device == "cpu",
+        seed=options.seed,
+        data_seed=options.seed,
+        dataloader_num_workers=options.workers,
+        dataloader_persistent_workers=options.workers > 0,
+        dataloader_pin_memory=options.device == "cuda",
+        logging_steps=options.log_every,
+        eval_strategy="steps",
+        eval_steps=options.evaluate_every,
+        save_strategy="steps",
+        save_steps=options.save_every,
+        save_total_limit=2,
+        label_names=list(LABEL_NAMES),
+        remove_unused_columns=False,
+        report_to=[],
+        disable_tqdm=not on_terminal,
+    )
+    trainer = SaliencyTrainer(
+        loss_settings=options.loss,
+        model=network.model,
+        args=arguments,
+        train_dataset=SaliencyDataset(data.training, config),
+        eval_dataset=SaliencyDataset(FirstOf(data.validation, options.validation_count), config),
+        data_collator=SaliencyCollator(network.tokenizer, config),
+        compute_metrics=validation_metrics,
+        callbacks=[LogFile(options.out / LOG_FILE, report)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _prompts(source: SampleSource) -> list[str]:
+    """Prompts for the tokenizer: from samples spread over the whole source."""
+    stride = max(1, len(source) // _TOKENIZER_PROMPTS)
+    return [source[index].prompt for index in range(0, len(source), stride)]
+
+
+def _seconds_spent(log: Path) -> float:
+    """Seconds of training in all parts of a run: in its log each part counts from 0."""
+    entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    seconds = [float(entry["seconds"]) for entry in entries]
+    return sum(now for now, after in zip(seconds, [*seconds[1:], 0.0], strict=True) if after < now)

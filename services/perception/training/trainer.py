@@ -1,0 +1,134 @@
+"""transformers' Trainer for the saliency network: its loss, its validation metrics, its log.
+
+The metrics are those that evaluation reports, on the same truth maps.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from services.perception.metrics import SaliencyMetrics, image_auroc, mean_metrics, saliency_metrics
+from services.perception.saliency.modelling import SaliencyOutput
+from services.perception.training.dataset import LABEL_NAMES
+from services.perception.training.losses import LossSettings, Targets, saliency_losses
+
+_PARTS = ("mse", "kld", "any_distortion", "scores")
+
+
+class SaliencyTrainer(Trainer):
+    """A Trainer whose loss is `saliency_losses`; the loss's parts are logged beside their sum.
+
+    Args:
+        loss_settings: weights of the loss.
+        arguments: as `Trainer` takes them.
+    """
+
+    def __init__(self, *, loss_settings: LossSettings, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._loss_settings = loss_settings
+        self._sums = torch.zeros(len(_PARTS))
+        self._count = 0
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor | tuple[Tensor, SaliencyOutput]:
+        """The loss of a batch; with `return_outputs`, the network's outputs too."""
+        output: SaliencyOutput = model(
+            pixel_values=inputs["pixel_values"],
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+        )
+        if output.map_logits is None or output.any_logit is None or output.score_logits is None:
+            raise ValueError("the network gave no map or no heads")
+        targets = Targets(inputs["truth"], inputs["distorted"], inputs["scores"])
+        losses = saliency_losses(output.map_logits, output.any_logit, output.score_logits, targets, self._loss_settings)
+        if model.training:
+            parts = torch.stack([losses.mse, losses.kld, losses.any_distortion, losses.scores])
+            self._sums = self._sums.to(parts.device) + parts.detach()
+            self._count += 1
+        return (losses.total, output) if return_outputs else losses.total
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """As `Trainer.log`, with the mean of each part of the loss since the last entry."""
+        if "loss" in logs and self._count:
+            means = (self._sums / self._count).tolist()
+            logs = {**logs, **{f"loss_{name}": round(value, 5) for name, value in zip(_PARTS, means, strict=True)}}
+            self._sums.zero_()
+            self._count = 0
+        super().log(logs, start_time)
+
+
+def validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
+    """Table 3's figures on blemished validation images, and the AUROC of the "any distortion" head on all.
+
+    Args:
+        prediction: `predictions` are map logits `(N, h, w)`, any logits `(N,)`, score logits `(N, 4)`; `label_ids` in
+            the order of `LABEL_NAMES`.
+    """
+    map_logits, any_logits, score_logits = (np.asarray(part, np.float32) for part in prediction.predictions)
+    truth = dict(zip(LABEL_NAMES, map(np.asarray, prediction.label_ids), strict=True))
+    fixations, distorted = truth["fixations"].astype(np.bool_), truth["distorted"] > 0.5
+    per_image = [one_image(map_logits[at], fixations[at]) for at in np.flatnonzero(distorted)]
+    result = dict(vars(mean_metrics(per_image))) if per_image else {}
+    if distorted.any() and not distorted.all():
+        result["image_auroc"] = image_auroc(any_logits, distorted)
+    known = np.isfinite(truth["scores"])
+    if known.any():
+        error = np.abs(_sigmoid(score_logits) - truth["scores"])[known]
+        result["score_mae"] = float(error.mean())
+    return result
+
+
+def one_image(map_logits: npt.NDArray[np.float32], fixations: npt.NDArray[np.bool_]) -> SaliencyMetrics:
+    """The metrics of one predicted map, raised to the size of its `(S, S)` mask."""
+    side = fixations.shape[0]
+    saliency = cv2.resize(_sigmoid(map_logits), (side, side), interpolation=cv2.INTER_LINEAR)
+    return saliency_metrics(np.clip(saliency, 0.0, 1.0), fixations)
+
+
+class LogFile(TrainerCallback):
+    """Appends every log entry as a line of JSON, and hands on a readable line of it.
+
+    Args:
+        path: of the file.
+        write: takes a line of text.
+    """
+
+    def __init__(self, path: Path, write: Callable[[str], None]) -> None:
+        self._path = path
+        self._write = write
+        self._begin_s = time.monotonic()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Called by the Trainer on the main process and on others; only the main one writes."""
+        if not logs or not state.is_world_process_zero:
+            return
+        entry = {"step": state.global_step, "seconds": round(time.monotonic() - self._begin_s, 1), **logs}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        shown = " ".join(f"{key}={value:.4g}" for key, value in logs.items() if isinstance(value, int | float))
+        self._write(f"step {state.global_step}/{state.max_steps} {shown}")
+
+
+def _sigmoid(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * values)), np.float32)
