@@ -79,7 +79,8 @@ def seam_measure(after: Rgb, box: BoxXYXY, alpha: Gray, before: Rgb | None = Non
     """Gradient across the alpha's border over the gradient beside it; 1 is no seam, higher is worse.
 
     The gradient is the lightness' along the border's normal, averaged over the two pixels at the border; beside it
-    means three to six pixels outside. With `before`, a line that ran along the border already is no seam either.
+    means three to six pixels outside or two to four inside, whichever is more: where the alpha follows a letter's edge,
+    the border is the letter. With `before`, a line that ran along the border already is no seam either.
 
     Args:
         after: `(H, W, 3)` the image with the patch.
@@ -96,12 +97,12 @@ def seam_measure(after: Rgb, box: BoxXYXY, alpha: Gray, before: Rgb | None = Non
         return 1.0
     distance = _signed_distance(support)
     at_border = np.abs(distance) <= 1.5
-    beside = (distance > 2.5) & (distance <= 6.5)
     across = _gradient_along_normal(crop(after, window), distance)
-    reference = float(across[beside].mean()) if beside.any() else 0.0
+    bands = ((distance > 2.5) & (distance <= 6.5), (distance < -1.5) & (distance >= -4.5))
+    references = [float(across[band].mean()) for band in bands if band.any()]
     if before is not None:
-        reference = max(reference, float(_gradient_along_normal(crop(before, window), distance)[at_border].mean()))
-    return (float(across[at_border].mean()) + SEAM_FLOOR) / (reference + SEAM_FLOOR)
+        references.append(float(_gradient_along_normal(crop(before, window), distance)[at_border].mean()))
+    return (float(across[at_border].mean()) + SEAM_FLOOR) / (max(references, default=0.0) + SEAM_FLOOR)
 
 
 def _surround(before: Rgb, after: Rgb, box: BoxXYXY, alpha: Gray) -> _Surround:

@@ -22,7 +22,11 @@ MAX_GRAIN_SIGMA = 9.0
 MAX_STRUCTURE = 2.5
 LEAST_INLIERS = 0.6
 MAX_HOLE_SHARE = 0.8
+LEAST_SUPPORT = 0.5  # of a blur's window must be known
 INPAINT_RADIUS_PX = 5
+LEAST_INK_CONTRAST = 25.0  # levels
+MOST_INK = 0.6  # of the hole; more is no lettering
+INK_MARGIN_PX = 3
 
 
 class OpenCvTool:
@@ -45,18 +49,21 @@ class OpenCvTool:
             return ToolDeclined("there is nothing to erase: the mask is empty")
         if request.mask.mean() > MAX_HOLE_SHARE:
             return ToolDeclined("too little of the surroundings is visible to continue them")
-        image, method = erase(request.crop, request.mask, request.seed)
+        lettering = request.region.reading is not None
+        image, method = erase(request.crop, request.mask, request.seed, lettering=lettering)
         alpha = np.where(request.mask, 255, 0).astype(np.uint8)
         return EditResult(image, alpha, {"operation": "erase", "method": method, "seed": request.seed})
 
 
-def erase(image: Rgb, hole: Mask, seed: int) -> tuple[Rgb, str]:
+def erase(image: Rgb, hole: Mask, seed: int, *, lettering: bool = False) -> tuple[Rgb, str]:
     """The image with the hole continued from its surroundings, and the method: `surface`, `exemplar` or `diffusion`.
 
     Args:
         image: `(h, w, 3)` RGB with context around the hole.
         hole: `(h, w)` bool, at least one pixel each way.
         seed: of grain and search.
+        lettering: the hole holds letters on a ground; on a textured ground only they are filled, so that all of the
+            texture that shows between them stays.
     """
     ring = _ring(hole)
     surface = fit_surface(image.astype(np.float32), ring, order=2)
@@ -65,11 +72,34 @@ def erase(image: Rgb, hole: Mask, seed: int) -> tuple[Rgb, str]:
         result = image.copy()
         result[hole] = np.clip(np.round(filled[hole]), 0, 255).astype(np.uint8)
         return result, "surface"
+    if lettering:
+        hole = _ink(image, hole, ring)
     patched = fill_from_exemplars(image, hole, seed)
     if patched is not None:
         return patched, "exemplar"
     holes = hole.astype(np.uint8)
     return np.asarray(cv2.inpaint(image, holes, INPAINT_RADIUS_PX, cv2.INPAINT_NS), np.uint8), "diffusion"
+
+
+def _ink(image: Rgb, hole: Mask, ring: Mask) -> Mask:
+    """The letters in the hole with a margin for their soft edges; all of the hole where no two tones tell them apart.
+
+    Otsu's threshold on the lightness splits ink from ground; the ink is the class that lies further from the ring.
+    """
+    luma = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), 0.8)
+    threshold, _ = cv2.threshold(luma[hole].reshape(-1, 1), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    around = float(np.median(luma[ring])) if ring.any() else threshold
+    dark = hole & (luma <= threshold)
+    bright = hole & ~dark
+    if not dark.any() or not bright.any():
+        return hole
+    levels = {name: float(np.median(luma[part])) for name, part in (("dark", dark), ("bright", bright))}
+    ink = dark if abs(levels["dark"] - around) > abs(levels["bright"] - around) else bright
+    spread = 1.4826 * float(np.median(np.abs(luma[ring] - around))) if ring.any() else 0.0
+    apart = levels["bright"] - levels["dark"] > max(LEAST_INK_CONTRAST, 2 * spread)
+    if not apart or ink.sum() > MOST_INK * hole.sum():
+        return hole
+    return dilate(ink, INK_MARGIN_PX) & hole
 
 
 def _ring(hole: Mask) -> Mask:
@@ -84,7 +114,12 @@ def _is_flat(surface: Surface) -> bool:
         return False
     weight = surface.inliers.astype(np.float32)
     luma = surface.residual.mean(axis=2) * weight
-    # A blur over known pixels only (normalised convolution): grain averages out, structure stays.
-    support = cv2.GaussianBlur(weight, (0, 0), 4)
-    structure = cv2.GaussianBlur(luma, (0, 0), 4) / np.maximum(support, 1e-3)
-    return float(np.sqrt(np.mean(structure[surface.inliers] ** 2))) <= MAX_STRUCTURE
+    # Blurs over known pixels only (normalised convolution): grain averages out, structure stays. The long thin ones
+    # find what runs one way, as the fibres of wood do.
+    for sigma_x, sigma_y in ((4.0, 4.0), (8.0, 0.3), (0.3, 8.0)):
+        support = cv2.GaussianBlur(weight, (0, 0), sigma_x, sigmaY=sigma_y)
+        structure = cv2.GaussianBlur(luma, (0, 0), sigma_x, sigmaY=sigma_y) / np.maximum(support, 1e-3)
+        known = surface.inliers & (support > LEAST_SUPPORT)
+        if known.any() and float(np.sqrt(np.mean(structure[known] ** 2))) > MAX_STRUCTURE:
+            return False
+    return True
