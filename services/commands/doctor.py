@@ -7,6 +7,7 @@ import resource
 import sys
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
@@ -61,7 +62,7 @@ def sign() -> bytes:
     draw.rectangle((60, 110, 580, 250), fill=(242, 236, 220), outline=(60, 50, 40), width=4)
     face = ImageFont.truetype(FOLDER / "Lato-Bold.ttf", 64)
     draw.text((320, 180), WRITTEN, font=face, fill=(40, 30, 26), anchor="mm")
-    return encode_png(image)
+    return encode_png(np.asarray(image))
 
 
 def checks_of(job: Job, record: JobRecord) -> tuple[Check, ...]:

@@ -15,6 +15,8 @@ STAGES = {
 }
 """What a command does, by its kind."""
 
+EVENTS = {"job.started": "starting", "job.succeeded": "done", "job.failed": "failed", "job.canceled": "cancelled"}
+
 CATEGORIES = {
     Category.OBJECT_DEFORMATION: "deformed object",
     Category.OBJECT_REDUNDANCY: "redundant object",
@@ -150,11 +152,12 @@ def untouched_words(record: JobRecord, edited_share: float) -> str:
 
 
 def as_sentence(fragment: str) -> str:
-    """The fragment with a capital and a full stop, as the agents leave them out; quoted words keep their case."""
+    """The fragment with a capital and a full stop, as the agents leave them out; what begins `r1:` keeps its case."""
     text = fragment.strip()
     if not text:
         return text
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    names_a_region = text.split(maxsplit=1)[0].endswith(":")
+    return (text[0] if names_a_region else text[0].upper()) + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
 def percent(share: float) -> str:
@@ -182,4 +185,4 @@ def event_sentence(event: PublicEvent) -> str:
         return f"{regions} {'region' if regions == 1 else 'regions'} found" if regions else "nothing looks distorted"
     if event.type == "job.iteration":
         return "round {number}: {accepted} kept, {refused} refused".format(**event.data)
-    return event.type.replace("_", " ").replace(".", " ")
+    return EVENTS.get(event.type, event.type.replace("_", " ").replace(".", " "))

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+import numpy as np
+
 from services.report.pictures import Embedded, JobPictures, Sizes
 from services.report.sentences import (
     STAGES,
@@ -22,6 +24,7 @@ from services.report.sentences import (
 from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import Job, JobRecord, LoopPolicy, Mode, Preference
 from shared.contracts.values import AppearanceCheck, Diagnosis, Evidence, Patch, Region, TextReading, Verdict
+from shared.geometry import Mask
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class RegionView:
 
 @dataclass(frozen=True)
 class Overview:
-    """The whole image: before, after, and what may be laid over it."""
+    """The whole image: before, after, and what may be laid over it; the slider starts at `start` percent."""
 
     before: Embedded
     after: Embedded
@@ -92,6 +95,7 @@ class Overview:
     height: int
     edited_share: str
     changed_share: str
+    start: int
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,16 @@ def overview_of(pictures: JobPictures, sizes: Sizes) -> Overview:
         height=height,
         edited_share=percent(pictures.edited_share),
         changed_share=percent(pictures.changed_share),
+        start=_slider_start(pictures.edited),
     )
+
+
+def _slider_start(edited: Mask) -> int:
+    """Where half of what was edited lies on either side, in percent of the width; the middle where nothing was."""
+    columns = np.cumsum(edited.sum(axis=0))
+    if not columns[-1]:
+        return 50
+    return round(100 * int(np.searchsorted(columns, columns[-1] / 2)) / len(columns))
 
 
 def regions_of(job: Job, record: JobRecord, pictures: JobPictures, sizes: Sizes) -> tuple[RegionView, ...]:
