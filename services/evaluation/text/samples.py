@@ -4,13 +4,13 @@ The kinds are dealt evenly, so that a small run holds each of them; half of the 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from services.evaluation.text.corruptions import Corruption, Lines, corrupt, plain
+from services.evaluation.text.corruptions import OTHER_WORDS, Corruption, DrawnWord, Lines, corrupt, plain
 from services.evaluation.text.lettering import Manuscript
 from services.evaluation.text.photographs import Photograph, Place, materials, photographs
 from services.evaluation.text.surfaces import FACES
@@ -27,14 +27,28 @@ ROOMY_ASPECT = 3.4
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """What a worded picture was set from."""
+
+    photograph: Rgb
+    right: Manuscript
+    corruption: Corruption | None
+    setting: Setting
+
+
+@dataclass(frozen=True)
 class TestPicture:
-    """A sample with its pixels; `twin` is the same picture with the right words (itself where it is healthy)."""
+    """A sample with its pixels; `twin` is the same picture with the right words (itself where it is healthy).
+
+    `recipe` is None for a photograph without a sign and for pictures that were loaded.
+    """
 
     __test__ = False
 
     sample: Sample
     image: Rgb
     twin: Rgb
+    recipe: Recipe | None = None
 
 
 def kinds(count: int) -> tuple[Kind, ...]:
@@ -77,7 +91,7 @@ def _pick(rng: np.random.Generator, pool: tuple[Photograph, ...]) -> Photograph:
 
 
 def _no_words(number: int, rng: np.random.Generator) -> TestPicture:
-    photo = _pick(rng, photographs())
+    photo = _pick(rng, tuple(each for each in photographs() if not each.garbled))
     image = photo.load(int(rng.choice(LONG_SIDES_PX)))
     kind = Kind.UNMENTIONED if photo.worded else Kind.NO_WORDS
     prompt = prompt_without_words(photo.scene, None, rng)
@@ -110,7 +124,8 @@ def _spoilt(kind: Kind, roomy: bool, rng: np.random.Generator) -> tuple[Lines, C
 
 
 def _worded(number: int, kind: Kind, rng: np.random.Generator) -> TestPicture:
-    photo = _pick(rng, tuple(each for each in photographs() if each.places))
+    pool = (each for each in photographs() if each.places and not (each.garbled and kind in HEALTHY))
+    photo = _pick(rng, tuple(pool))
     place = photo.places[int(rng.integers(len(photo.places)))]
     image = photo.load(int(rng.choice(LONG_SIDES_PX)))
     quad = corners_px(place, (image.shape[0], image.shape[1]), rng)
@@ -126,31 +141,52 @@ def _worded(number: int, kind: Kind, rng: np.random.Generator) -> TestPicture:
         if kind is Kind.UNMENTIONED
         else prompt_with_words(photo.scene, surface, lines, rng)
     )
-    return _set(Sample(file=f"{number:04d}.png", prompt=prompt, kind=kind, surface=surface, photograph=photo.name),
-                image, right, corruption, setting)  # fmt: skip
+    sample = Sample(file=f"{number:04d}.png", prompt=prompt, kind=kind, surface=surface, photograph=photo.name)
+    return _set(sample, Recipe(image, right, corruption, setting))
 
 
-def _set(
-    sample: Sample, photograph: Rgb, right: Manuscript, corruption: Corruption | None, setting: Setting
-) -> TestPicture:
-    wood = materials()
+def _set(sample: Sample, recipe: Recipe) -> TestPicture:
+    right, corruption = recipe.right, recipe.corruption
     if corruption is None:
-        clean = typeset(photograph, right, setting, wood)
-        return TestPicture(sample.model_copy(update={"lines": _lines(right.lines, clean)}), clean.image, clean.image)
-    wrong = Manuscript(right.lines, corruption.drawn, right.face, right.tracking_em)
+        clean = _draw(recipe, right)
+        known = {"lines": _lines(right.lines, clean)}
+        return TestPicture(sample.model_copy(update=known), clean.image, clean.image, recipe)
+    spoilt = _draw(recipe, replace(right, drawn=corruption.drawn))
     # the right sign is set at the size that the spoilt one needs, so that the two agree in everything but letters
-    spoilt = typeset(photograph, wrong, setting, wood)
-    twin = typeset(photograph, Manuscript(right.lines, plain(right.lines), right.face, right.tracking_em,
-                                          room_for=corruption.drawn), setting, wood)  # fmt: skip
-    stem = Path(sample.file).stem
-    known = {
-        "twin": f"{stem}.twin.png",
+    twin = _draw(recipe, replace(right, room_for=corruption.drawn))
+    known_fault = {
+        "twin": f"{Path(sample.file).stem}.twin.png",
         "lines": _lines(right.lines, twin),
         "places": (_place(right.lines, corruption, twin),),
         "fault_quads_px": _fault_quads(corruption, spoilt, twin),
         "variety": corruption.variety,
     }
-    return TestPicture(sample.model_copy(update=known), spoilt.image, twin.image)
+    return TestPicture(sample.model_copy(update=known_fault), spoilt.image, twin.image, recipe)
+
+
+def _draw(recipe: Recipe, script: Manuscript) -> SetPicture:
+    return typeset(recipe.photograph, script, recipe.setting, materials())
+
+
+def with_other_word(picture: TestPicture, than: str) -> Rgb:
+    """The picture with a word in the fault's place that is neither the right nor the spoilt one.
+
+    Raises:
+        ValueError: the picture has no fault, or was not set here.
+    """
+    recipe = picture.recipe
+    if recipe is None or recipe.corruption is None:
+        raise ValueError(f"{picture.sample.file} has no fault to set another word in place of")
+    corruption = recipe.corruption
+    lines = [list(line) for line in corruption.drawn]
+    drawn_now = lines[corruption.line][corruption.word].text.upper()
+    other = next(
+        word for word in OTHER_WORDS if word not in (than.upper(), drawn_now) and abs(len(word) - len(than)) < 3
+    )
+    cased = other if than.isupper() else other.lower() if than.islower() else other.capitalize()
+    lines[corruption.line][corruption.word] = DrawnWord(cased, slot=than)
+    drawn = tuple(tuple(line) for line in lines)
+    return _draw(recipe, replace(recipe.right, drawn=drawn, room_for=corruption.drawn)).image
 
 
 def _lines(lines: Lines, picture: SetPicture) -> tuple[PlacedText, ...]:

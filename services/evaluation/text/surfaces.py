@@ -107,6 +107,16 @@ def smooth_noise(size_hw: tuple[int, int], wavelength_px: float, rng: np.random.
     return np.asarray(grown / max(float(grown.std()), 1e-3), np.float32)
 
 
+def wide_blur(layer: Floats, sigma_px: float, sigma_y_px: float | None = None) -> Floats:
+    """Gaussian blur of `(h, w)`, done on a smaller copy where sigma is wide: no eye sees the difference."""
+    down = float(sigma_px if sigma_y_px is None else sigma_y_px)
+    kx, ky = max(1, int(sigma_px / 4)), max(1, int(down / 4))
+    h, w = layer.shape
+    small = cv2.resize(layer, (max(2, w // kx), max(2, h // ky)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), sigmaX=sigma_px / kx, sigmaY=down / ky)
+    return np.asarray(cv2.resize(soft, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
 def _flat(size_hw: tuple[int, int], colour: Colour) -> Floats:
     return np.broadcast_to(np.asarray(colour, np.float32), (*size_hw, 3)).copy()
 
@@ -166,7 +176,7 @@ def board(size_hw: tuple[int, int], rng: np.random.Generator, materials: Materia
     """A flat board painted in one colour, sometimes with a line around, brush marks and screws."""
     ground, ink = _pick(BOARD_PAIRS, rng)
     h = size_hw[0]
-    brush = cv2.GaussianBlur(smooth_noise(size_hw, 2.0, rng), (0, 0), sigmaX=h * 0.12, sigmaY=0.6)
+    brush = wide_blur(smooth_noise(size_hw, 2.0, rng), h * 0.12, 0.6)
     rgb = _flat(size_hw, ground) * (1 + 0.35 * brush * 0.05 + 0.02 * smooth_noise(size_hw, h * 0.5, rng))[..., None]
     if rng.random() < 0.6:
         line = _rounded(size_hw, h * 0.06, h * 0.03) - _rounded(size_hw, h * 0.08, h * 0.02)
@@ -228,12 +238,12 @@ def chalk(size_hw: tuple[int, int], rng: np.random.Generator, materials: Materia
     """A chalkboard in a wooden frame: smudges, and chalk that skips over the grain."""
     h, w = size_hw
     ground: Colour = (44, 48, 47) if rng.random() < 0.6 else (40, 62, 52)
-    dust = cv2.GaussianBlur(smooth_noise(size_hw, h * 0.08, rng), (0, 0), sigmaX=h * 0.2, sigmaY=h * 0.03)
+    dust = wide_blur(smooth_noise(size_hw, h * 0.08, rng), h * 0.2, h * 0.03)
     rgb = _flat(size_hw, ground) + (7 * dust + 1.5 * smooth_noise(size_hw, 2.0, rng))[..., None]
     plank = cv2.resize(materials.wood, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32) * 0.8
     rgb = _lay(rgb, 1.0 - _rounded(size_hw, h * 0.055, 1.0), plank)
     shade = np.clip(_rounded(size_hw, h * 0.055, 1.0) - _rounded(size_hw, h * 0.075, h * 0.01), 0, 1)
-    rgb = _lay(rgb, cv2.GaussianBlur(shade, (0, 0), h * 0.008), (10, 10, 10), 0.5)
+    rgb = _lay(rgb, wide_blur(np.asarray(shade, np.float32), h * 0.008), (10, 10, 10), 0.5)
     tooth = smooth_noise(size_hw, 2.2, rng) * 0.75 + smooth_noise(size_hw, 6.0, rng) * 0.4
     holds = np.clip(0.86 - 0.30 * np.clip(tooth - 0.3, 0, 3), 0.15, 1.0)
     return Plate(rgb, _rounded(size_hw, 0.5, 2.0), _flat(size_hw, (236, 234, 226)), np.asarray(holds, np.float32),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from services.evaluation.text.lettering import Box, Lettering, Manuscript, set_lines
-from services.evaluation.text.surfaces import DRAW, PAINTS, Floats, Materials, Plate, Surface
+from services.evaluation.text.surfaces import DRAW, PAINTS, Floats, Materials, Plate, Surface, wide_blur
 from shared.contracts.base import QuadXY
 from shared.images import Rgb
 
@@ -131,33 +131,38 @@ def _warp(layer: Floats, to_photo: npt.NDArray[np.float64], size_hw: tuple[int, 
 def _lay_in(
     photograph: Rgb, plate: Plate, lettering: Lettering, to_photo: npt.NDArray[np.float64], setting: Setting
 ) -> Rgb:
-    size = photograph.shape[:2]
-    ink = (lettering.coverage * plate.ink_alpha)[..., None]
-    sign_alpha = np.maximum(plate.alpha, ink[..., 0])
-    rgb = np.where(plate.alpha[..., None] > 0, plate.rgb * (1 - ink) + plate.ink_rgb * ink, plate.ink_rgb)
-    premultiplied = np.dstack([rgb * sign_alpha[..., None], sign_alpha]).astype(np.float32)
-    warped = _warp(premultiplied, to_photo, (size[0], size[1]))
-    outline = _warp(plate.alpha, to_photo, (size[0], size[1]))
-    base = photograph.astype(np.float32)
-    if setting.posts:
-        base = _with_posts(base, setting)
+    result = _with_posts(photograph, setting) if setting.posts else photograph.copy()
+    window = _around(setting, photograph.shape[:2], 0.4)
+    base = result[window].astype(np.float32)
+    size = (base.shape[0], base.shape[1])
+    to_window = np.asarray([[1, 0, -window[1].start], [0, 1, -window[0].start], [0, 0, 1]]) @ to_photo
     if plate.thickness > 0:
-        base = _with_shadow(base, outline, plate, setting)
-    sigma = sharpness_sigma_px(photograph)
-    warped = np.asarray(cv2.GaussianBlur(warped, (0, 0), sigma), np.float32)
+        base = _with_shadow(base, _warp(plate.alpha, to_window, size), plate, setting)
+    warped = _warp(_premultiplied(plate, lettering), to_window, size)
+    warped = np.asarray(cv2.GaussianBlur(warped, (0, 0), sharpness_sigma_px(photograph)), np.float32)
     alpha = np.clip(warped[..., 3:], 0, 1)
-    lit = warped[..., :3] * _light(photograph, setting)[..., None] * _tint(photograph)
+    lit = warped[..., :3] * _light(photograph, setting)[window][..., None] * _tint(photograph)
     if _is_grey(photograph):
         lit = _without_colour(lit)
-    lit += _grain(photograph, setting)[..., None] * alpha
+    lit += _grain(size, grain_sigma(photograph), setting)[..., None] * alpha
     mixed = base * (1 - alpha) + lit
-    return np.clip(np.where(alpha > 1e-4, mixed, base) + 0.5, 0, 255).astype(np.uint8)
+    result[window] = np.clip(np.where(alpha > 1e-4, mixed, base) + 0.5, 0, 255).astype(np.uint8)
+    return result
+
+
+def _premultiplied(plate: Plate, lettering: Lettering) -> Floats:
+    """`(h, w, 4)` float32: the lettered plate's colour times its alpha, and the alpha."""
+    ink = lettering.coverage * plate.ink_alpha
+    alpha = np.maximum(plate.alpha, ink)
+    share = ink[..., None]
+    rgb = np.where(plate.alpha[..., None] > 0, plate.rgb * (1 - share) + plate.ink_rgb * share, plate.ink_rgb)
+    return np.dstack([rgb * alpha[..., None], alpha]).astype(np.float32)
 
 
 def _around(setting: Setting, size_hw: tuple[int, int], grow: float) -> tuple[slice, slice]:
     points = np.asarray(setting.quad_px)
     low, high = points.min(axis=0), points.max(axis=0)
-    margin = (high - low) * grow
+    margin = np.maximum((high - low) * grow, 24 * grow)
     x0, y0 = np.maximum(low - margin, 0).astype(int)
     x1, y1 = (high + margin).astype(int)
     return slice(int(y0), min(int(y1), size_hw[0])), slice(int(x0), min(int(x1), size_hw[1]))
@@ -170,9 +175,9 @@ def _light(photograph: Rgb, setting: Setting) -> Floats:
     level = float(np.percentile(gray[window], 80))
     if setting.surface is Surface.PAINTED:
         fine = cv2.GaussianBlur(gray, (0, 0), 0.8)
-        texture = (fine + 40) / (cv2.GaussianBlur(gray, (0, 0), max(gray.shape) * 0.03) + 40)
+        texture = (fine + 40) / (wide_blur(gray, max(gray.shape) * 0.03) + 40)
         return np.asarray(np.clip(0.7 + 0.3 * level / 160, 0.7, 1.0) * np.clip(texture, 0.45, 1.15) ** 0.7, np.float32)
-    slow = cv2.GaussianBlur(gray, (0, 0), max(gray.shape) * 0.10)
+    slow = wide_blur(gray, max(gray.shape) * 0.10)
     gradient = (slow / max(float(slow[window].mean()), 1.0)) ** 0.6
     exposure = np.clip(0.45 + 0.6 * level / 210, 0.5, 1.04)
     return np.asarray(exposure * np.clip(gradient, 0.65, 1.3), np.float32)
@@ -181,7 +186,7 @@ def _light(photograph: Rgb, setting: Setting) -> Floats:
 def _tint(photograph: Rgb) -> Floats:
     """`(3,)` factor: a share of the scene's colour cast."""
     mean = photograph.reshape(-1, 3).mean(axis=0) + 1
-    return np.asarray(np.clip((mean / mean.mean()) ** 0.2, 0.93, 1.07), np.float32)
+    return np.asarray(np.clip((mean / mean.mean()) ** 0.25, 0.9, 1.08), np.float32)
 
 
 def _is_grey(photograph: Rgb) -> bool:
@@ -194,10 +199,10 @@ def _without_colour(rgb: Floats) -> Floats:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def _grain(photograph: Rgb, setting: Setting) -> Floats:
-    noise = _stream(setting, 2).normal(size=photograph.shape[:2]).astype(np.float32)
+def _grain(size_hw: tuple[int, int], sigma: float, setting: Setting) -> Floats:
+    noise = _stream(setting, 2).normal(size=size_hw).astype(np.float32)
     soft = cv2.GaussianBlur(noise, (0, 0), 0.55)
-    return np.asarray(soft / max(float(soft.std()), 1e-6) * grain_sigma(photograph), np.float32)
+    return np.asarray(soft / max(float(soft.std()), 1e-6) * sigma, np.float32)
 
 
 def _with_shadow(base: Floats, outline: Floats, plate: Plate, setting: Setting) -> Floats:
@@ -208,16 +213,18 @@ def _with_shadow(base: Floats, outline: Floats, plate: Plate, setting: Setting) 
     side = 1.0 if _stream(setting, 3).random() < 0.5 else -1.0
     shift = np.asarray([[1, 0, side * throw * 0.6], [0, 1, throw]], np.float32)
     size = (base.shape[1], base.shape[0])
-    thrown = cv2.GaussianBlur(cv2.warpAffine(outline, shift, size), (0, 0), max(1.0, throw * 0.8))
-    contact = cv2.GaussianBlur(outline, (0, 0), max(0.8, height * 0.012))
+    moved = np.asarray(cv2.warpAffine(outline, shift, size), np.float32)
+    thrown = wide_blur(moved, max(1.0, throw * 0.8))
+    contact = wide_blur(outline, max(0.8, height * 0.012))
     shade = np.clip(0.55 * thrown + 0.25 * contact, 0, 0.7)
     return np.asarray(base * (1 - shade[..., None]), np.float32)
 
 
-def _with_posts(base: Floats, setting: Setting) -> Floats:
+def _with_posts(photograph: Rgb, setting: Setting) -> Rgb:
     """Two posts from behind the sign down and out of the picture."""
     points = np.asarray(setting.quad_px)
     width = max(3.0, float(np.linalg.norm(points[3] - points[0])) * 0.06)
+    base = photograph.astype(np.float32)
     h, w = base.shape[:2]
     xx = np.arange(w, dtype=np.float32)[None, :]
     yy = np.arange(h, dtype=np.float32)[:, None]
@@ -228,7 +235,7 @@ def _with_posts(base: Floats, setting: Setting) -> Floats:
         round_light = 0.75 + 0.35 * np.cos((xx - top[0] + width * 0.25) / width * np.pi)
         colour = np.asarray((1.0, 0.97, 0.93), np.float32) * np.clip(level, 40, 150) * 0.8
         base = base * (1 - across[..., None]) + (colour * round_light[..., None]) * across[..., None]
-    return np.asarray(base, np.float32)
+    return np.asarray(base + 0.5, np.uint8)
 
 
 def _with_paint(plate: Plate, photograph: Rgb, setting: Setting) -> Plate:
