@@ -11,14 +11,16 @@ import numpy as np
 
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
 from services.action.tools.retyping.brief import Brief, brief_of
+from services.action.tools.retyping.composing import Piece, compose_of_letters
 from services.action.tools.retyping.frame import Float, Frame, rectify
 from services.action.tools.retyping.ink import Ink, separate
 from services.action.tools.retyping.letters import Letter, letters_of
 from services.action.tools.retyping.line import Line, measure
-from services.action.tools.retyping.paint import paint
-from services.action.tools.retyping.setting import coverage, place, room_for
+from services.action.tools.retyping.paint import Composition, paint
+from services.action.tools.retyping.setting import coverage, letter_at, place, room_for
 from services.action.tools.retyping.typeface import Style, bend, rank, true_quad
 from shared.fonts import FONTS, Typeface, covering
+from shared.geometry import Mask
 
 MIN_CAPITAL_PX = 8.0
 MIN_LIKENESS = 0.4
@@ -38,6 +40,17 @@ class Seen:
     letters: list[Letter]
     believed: list[Letter]
     styles: list[Style]
+
+
+@dataclass(frozen=True)
+class SetWords:
+    """How the words were set: letters left in place, letters moved, the rest drawn."""
+
+    composition: Composition
+    kept: int = 0
+    reused: int = 0
+    condensed: float = 1.0
+    scaled: float = 1.0
 
 
 class Retype:
@@ -90,13 +103,8 @@ class Retype:
         capital_px = 0.7 * style.em_px / seen.frame.scale
         if capital_px < MIN_CAPITAL_PX:
             raise ToolDeclined(f"the letters are too small to set well (capitals of about {capital_px:.0f} pixels)")
-        quad = seen.frame.to_frame(brief.quad).astype(np.float32)
-        run = seen.line.mask_of(tuple(seen.line.words[i] for i in seen.line.run))
-        free = ~seen.ink.unlike | run
-        allowed = seen.frame.view(request.mask.astype(np.float32)) > 0.5
-        setting = place(brief.expected, style, room_for(seen.line, seen.frame, quad, free, allowed), seen.frame)
-        wanted = coverage(setting, seen.frame, request.mask.shape)
-        image, alpha = paint(request, seen.frame, seen.ink, seen.line, wanted)
+        setting = _set(seen, brief, style, request.mask)
+        image, alpha = paint(request, seen.frame, seen.ink, seen.line, setting.composition)
         return EditResult(
             image=image,
             alpha=alpha,
@@ -107,6 +115,8 @@ class Retype:
                 "likeness": round(style.likeness, 4),
                 "condensed": round(setting.condensed, 4),
                 "scaled": round(setting.scaled, 4),
+                "letters_kept": setting.kept,
+                "letters_reused": setting.reused,
                 "seed": request.seed,
             },
             notes=(f"“{brief.text}” was erased and “{brief.expected}” set in {style.face.name}",),
@@ -170,3 +180,40 @@ def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typefac
     if not believed:
         raise ToolDeclined("none of the letters here is in any font, so no typeface can be chosen")
     return Seen(frame, view, ink, line, letters, believed, rank(believed, usable))
+
+
+def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
+    """Of the line's own letters if they serve, else wholly drawn.
+
+    Raises:
+        ToolDeclined: there is not enough room.
+    """
+    frame, line = seen.frame, seen.line
+    run = line.mask_of(tuple(line.words[i] for i in line.run))
+    allowed = frame.view(mask.astype(np.float32)) > 0.5
+    quad = frame.to_frame(brief.quad).astype(np.float32)
+    room = room_for(line, frame, quad, ~seen.ink.unlike | run, allowed)
+    own = [x for x in seen.letters if x.word in line.run] if brief.trusted else []
+    pieces = compose_of_letters(brief.expected, own, seen.believed, style, room) if brief.typeface_rank == 0 else None
+    if pieces is None:
+        setting = place(brief.expected, style, room, frame)
+        composition = Composition(removed=run, drawn=coverage(setting, frame, (mask.shape[0], mask.shape[1])))
+        return SetWords(composition, condensed=setting.condensed, scaled=setting.scaled)
+    return _assembled(pieces, seen, run, style, (mask.shape[0], mask.shape[1]))
+
+
+def _assembled(pieces: list[Piece], seen: Seen, run: Mask, style: Style, crop_hw: tuple[int, int]) -> SetWords:
+    drawn = np.zeros(crop_hw, np.float32)
+    moved: list[tuple[Mask, float]] = []
+    stays = np.zeros_like(run)
+    for piece in pieces:
+        if piece.source is None:
+            drawn = np.maximum(drawn, coverage(letter_at(piece.text, piece.x0, style, seen.frame), seen.frame, crop_hw))
+            continue
+        ink = np.isin(seen.line.labels, piece.source.blob.labels)
+        if piece.kept:
+            stays |= ink
+        else:
+            moved.append((ink, piece.shift_x))
+    kept = sum(piece.kept for piece in pieces)
+    return SetWords(Composition(run & ~stays, drawn, tuple(moved)), kept=kept, reused=len(moved))

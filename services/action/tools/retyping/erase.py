@@ -17,7 +17,14 @@ WORK_PX = 90_000
 """Above so many pixels the offsets are chosen on a smaller copy."""
 
 
-def fill(image: Float, hole: Mask, known: Mask, reach_px: float, rng: np.random.Generator) -> Float:
+def fill(
+    image: Float,
+    hole: Mask,
+    known: Mask,
+    reach_px: float,
+    rng: np.random.Generator,
+    light_px: float | None = None,
+) -> Float:
     """`image` with the hole filled.
 
     Args:
@@ -26,6 +33,7 @@ def fill(image: Float, hole: Mask, known: Mask, reach_px: float, rng: np.random.
         known: `(h, w)` bool, ground that may be copied; disjoint from the hole.
         reach_px: how far detail may come from, about two heights of capitals.
         rng: chooses the offsets to try.
+        light_px: how far light is averaged; None for as far as the hole is thick.
 
     Returns:
         `(h, w, 3)` float32, equal to `image` outside the hole.
@@ -34,6 +42,7 @@ def fill(image: Float, hole: Mask, known: Mask, reach_px: float, rng: np.random.
         return image.copy()
     thick = 2.0 * float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5).max())
     light = interpolate(image, known, max(1.5, 0.5 * thick))
+    wide = light if light_px is None else interpolate(image, known, light_px)
     detail = np.where(known[..., None], image - light, 0.0).astype(np.float32)
     chosen, offsets = _choose(detail, light, hole, known, reach_px, thick, rng)
     rows, columns = np.nonzero(hole)
@@ -42,32 +51,26 @@ def fill(image: Float, hole: Mask, known: Mask, reach_px: float, rng: np.random.
     source_y = np.clip(rows + shift[:, 0], 0, h - 1)
     source_x = np.clip(columns + shift[:, 1], 0, w - 1)
     result = image.copy()
-    result[rows, columns] = light[rows, columns] + detail[source_y, source_x]
+    result[rows, columns] = wide[rows, columns] + detail[source_y, source_x]
     return result
 
 
 def interpolate(image: Float, known: Mask, sigma: float) -> Float:
-    """Smooth light everywhere: Gaussian means of known pixels, coarser ones where none are near."""
+    """Smooth light everywhere: Gaussian means of known pixels, from coarser levels where none are near (pull-push)."""
     weight = known.astype(np.float32)
-    result: Float | None = None
-    trust: Float | None = None
-    for level in range(6):
-        spread = sigma * 2.0**level
-        total = cv2.GaussianBlur(weight, (0, 0), spread, borderType=cv2.BORDER_REFLECT)
-        mean = cv2.GaussianBlur(image * weight[..., None], (0, 0), spread, borderType=cv2.BORDER_REFLECT)
-        mean = mean / np.maximum(total, 1e-6)[..., None]
-        confident = np.clip(total / 0.15, 0.0, 1.0)
-        if result is None or trust is None:
-            result, trust = mean, confident
-        else:
-            result = result + ((1.0 - trust) * confident)[..., None] * (mean - result)
-            trust = trust + (1.0 - trust) * confident
-        if float(trust.min()) > 0.98:
-            break
-    if result is None or trust is None:
-        raise AssertionError("the loop runs at least once")
+    total = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    mean = cv2.GaussianBlur(image * weight[..., None], (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    levels = [(mean, total)]
+    while min(total.shape) > 3:
+        mean, total = cv2.pyrDown(mean), cv2.pyrDown(total)
+        levels.append((mean, total))
     overall = image[known].mean(axis=0)
-    return np.asarray(result + (1.0 - trust)[..., None] * (overall - result), np.float32)
+    result = np.broadcast_to(overall, (*levels[-1][1].shape, 3)).astype(np.float32)
+    for mean, total in reversed(levels):
+        result = cv2.resize(result, total.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        trust = np.clip(total / 0.15, 0.0, 1.0)[..., None]
+        result = result + trust * (mean / np.maximum(total, 1e-6)[..., None] - result)
+    return np.asarray(result, np.float32)
 
 
 def _choose(
@@ -96,7 +99,7 @@ def _choose(
         better = cost < best
         best[better] = cost[better]
         chosen[better] = index
-    _borrow(best, chosen, small_hole)
+    chosen[small_hole & ~np.isfinite(best)] = 0
     full = cv2.resize(chosen, (w, h), interpolation=cv2.INTER_NEAREST)
     return _valid_only(full, offsets * shrink, hole, known, rng)
 
@@ -115,11 +118,6 @@ def _shifted(image: Float, dy: int, dx: int) -> Float:
     """`image[y + dy, x + dx]` at (y, x); 0 where that lies outside."""
     matrix = np.array([[1.0, 0.0, -dx], [0.0, 1.0, -dy]])
     return np.asarray(cv2.warpAffine(image, matrix, image.shape[1::-1], flags=cv2.INTER_NEAREST), np.float32)
-
-
-def _borrow(best: Float, chosen: npt.NDArray[np.int32], hole: Mask) -> None:
-    """Pixels of the hole without any usable offset keep index 0; `_valid_only` mends them."""
-    chosen[hole & ~np.isfinite(best)] = 0
 
 
 def _valid_only(

@@ -83,6 +83,12 @@ class Frame:
         source = cv2.GaussianBlur(field, (0, 0), 0.4 * self.scale) if self.scale > 1.3 else field
         return warp(source, np.linalg.inv(self.from_crop), crop_hw, cv2.INTER_LINEAR, outside)
 
+    def moved(self, field: Float, shift_x: float) -> Float:
+        """A crop-sized field with what lies on it moved along the line by `shift_x` frame pixels."""
+        step = np.array([[1.0, 0.0, shift_x], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        matrix = np.linalg.inv(self.from_crop) @ step @ self.from_crop
+        return np.clip(warp(field, matrix, (field.shape[0], field.shape[1]), cv2.INTER_CUBIC, 0.0), 0.0, 1.0)
+
     def sheared(self, slope: float) -> "Frame":
         """The frame in which a line that rose or fell by `slope` (dy/dx, frame) lies level."""
         centre = (self.line.x0 + self.line.x1) / 2

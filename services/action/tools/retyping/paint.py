@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from services.action.tools.base import EditRequest, ToolDeclined
-from services.action.tools.retyping.erase import fill
+from services.action.tools.retyping.erase import fill, interpolate
 from services.action.tools.retyping.frame import Float, Frame
 from services.action.tools.retyping.ink import Ink
 from services.action.tools.retyping.line import Line
@@ -32,35 +32,51 @@ class Native:
     blur_px: float
 
 
-def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, wanted: Float) -> tuple[Rgb, Gray]:
+@dataclass(frozen=True)
+class Composition:
+    """What goes and what comes.
+
+    Attributes:
+        removed: `(H, W)` bool, in the frame: old ink to erase.
+        drawn: `(h, w)` coverage of drawn letters on the crop's pixels, not yet blurred.
+        moved: in the frame, ink `(H, W)` bool that is set again, and how far to the right, in frame pixels.
+    """
+
+    removed: Mask
+    drawn: Float
+    moved: tuple[tuple[Mask, float], ...] = ()
+
+
+def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition: Composition) -> tuple[Rgb, Gray]:
     """The edited crop and how much of each pixel to use.
 
     Raises:
         ToolDeclined: old ink or new ink lies outside the mask.
     """
     crop = request.crop.astype(np.float32)
-    native = _to_crop(crop, frame, ink, line)
-    wanted, gain = _soften(wanted, native)
-    erased = _old_ink(native, request.mask, frame)
+    native = _to_crop(crop, frame, ink, line, composition)
+    wanted, gain = _soften(composition.drawn, native)
+    for source, shift_x in composition.moved:
+        wanted = np.maximum(wanted, _carried(native, frame, source, shift_x))
+    erased = _old_ink(native, request.mask)
     if wanted[~request.mask].sum() > 0.02 * wanted.sum():
         raise ToolDeclined("the right words would reach beyond the area that may change")
     fresh = (wanted > 0.004) & request.mask
-    touched = erased | fresh
-    box = mask_box(touched)
+    box = mask_box(erased | fresh)
     if box is None:
         raise ToolDeclined("there is nothing to change here")
+    body = frame.line.height / frame.scale
+    window = _around(box, round(1.6 * body), request.mask.shape)
+    part = crop[window]
     rng = np.random.default_rng(request.seed)
-    reach = 1.6 * frame.line.height / frame.scale
-    rows, columns = _around(box, round(reach), request.mask.shape)
-    part = crop[rows, columns]
-    known = ~(dilate(native.line | erased, 1) | native.unlike)[rows, columns]
-    ground = fill(part, erased[rows, columns], known & ~erased[rows, columns], reach, rng)
-    inked = _ink_colour(part, native, rows, columns, fresh[rows, columns], reach, rng)
+    known = ~(dilate(native.line | erased, 1) | native.unlike)
+    ground = fill(part, erased[window], known[window], 1.6 * body, rng)
+    inked = _ink_colour(part, native, window, fresh[window], body, rng)
     if gain > 1.0:
         inked = np.clip(ground + gain * (inked - ground), 0.0, 255.0)
-    share = wanted[rows, columns, None]
+    share = wanted[window][..., None]
     painted = crop.copy()
-    painted[rows, columns] = ground * (1.0 - share) + inked * share
+    painted[window] = ground * (1.0 - share) + inked * share
     inside = cv2.distanceTransform(erased.astype(np.uint8), cv2.DIST_L2, 3)
     alpha = np.where(fresh, 255.0, np.clip(inside / 2.0, 0.0, 1.0) * 255.0)
     alpha[~request.mask] = 0.0
@@ -69,12 +85,19 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, wanted: Floa
     return image, np.rint(alpha).astype(np.uint8)
 
 
-def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line) -> Native:
+def _carried(native: Native, frame: Frame, source: Mask, shift_x: float) -> Float:
+    """The matte of old ink where it is set again."""
+    hw = (native.matte.shape[0], native.matte.shape[1])
+    own = frame.back(source.astype(np.float32), hw) > 0.2
+    near = dilate(own, 1 + round(native.blur_px)) & ~(native.line & ~own)
+    return frame.moved(np.where(near, native.matte, 0.0).astype(np.float32), shift_x)
+
+
+def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Composition) -> Native:
     hw = (crop.shape[0], crop.shape[1])
     ground = frame.back(ink.ground, hw, outside=None)
     matte = np.clip((crop - ground) @ ink.step / float(ink.step @ ink.step), 0.0, 1.0).astype(np.float32)
-    run_words = tuple(line.words[i] for i in line.run)
-    run = frame.back(line.mask_of(run_words).astype(np.float32), hw) > 0.2
+    run = frame.back(composition.removed.astype(np.float32), hw) > 0.2
     whole = frame.back(line.mask_of(line.words).astype(np.float32), hw) > 0.2
     unlike = frame.back(ink.unlike.astype(np.float32), hw, outside=1.0) > 0.3
     near = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
@@ -96,7 +119,7 @@ def _soften(wanted: Float, native: Native) -> tuple[Float, float]:
     return softened, float(np.clip(peak_old / max(peak_new, 1e-3), 1.0, 1.5))
 
 
-def _old_ink(native: Native, allowed: Mask, frame: Frame) -> Mask:
+def _old_ink(native: Native, allowed: Mask) -> Mask:
     """The run's ink with the blur of its edges.
 
     Raises:
@@ -114,10 +137,10 @@ def _old_ink(native: Native, allowed: Mask, frame: Frame) -> Mask:
 
 
 def _ink_colour(
-    part: Float, native: Native, rows: slice, columns: slice, fresh: Mask, reach: float, rng: np.random.Generator
+    part: Float, native: Native, window: tuple[slice, slice], fresh: Mask, body: float, rng: np.random.Generator
 ) -> Float:
     """What full ink looks like at each fresh pixel, after the core of the old strokes nearby."""
-    matte, letters = native.matte[rows, columns], native.line[rows, columns]
+    matte, letters = native.matte[window], native.line[window]
     best = float(np.percentile(matte[letters], 90)) if letters.any() else 0.0
     core = letters & (matte >= 0.93 * best)
     inner = np.asarray(cv2.erode(core.astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
@@ -125,7 +148,7 @@ def _ink_colour(
         core = inner
     if not core.any():
         raise ToolDeclined("no letter nearby shows the colour of the ink")
-    return fill(part, fresh & ~core, core, reach, rng)
+    return fill(part, fresh, core & ~fresh, 1.6 * body, rng, 0.35 * body) if core[~fresh].sum() > 200 else interpolate(part, core, 0.35 * body)
 
 
 def _around(box: tuple[int, int, int, int], margin: int, size_hw: tuple[int, int]) -> tuple[slice, slice]:

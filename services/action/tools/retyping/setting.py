@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from services.action.tools.base import ToolDeclined
-from services.action.tools.retyping.frame import Box, Float, Frame, warp
+from services.action.tools.retyping.frame import Float, Frame, warp
 from services.action.tools.retyping.glyphs import Drawn, draw
 from services.action.tools.retyping.line import Line
 from services.action.tools.retyping.typeface import Style
@@ -132,20 +132,28 @@ def place(text: str, style: Style, room: Room, frame: Frame) -> Setting:
     return Setting(drawn=drawn, to_frame=matrix, style=used, condensed=condensed, scaled=scaled)
 
 
+def letter_at(text: str, x0: float, style: Style, frame: Frame) -> Setting:
+    """One letter drawn so that its ink begins at frame column `x0`."""
+    open_room = Room(x0, x0 + 1e6, x0, x0, "left")
+    return place(text, replace(style, tracking_em=0.0), open_room, frame)
+
+
 def coverage(setting: Setting, frame: Frame, crop_hw: tuple[int, int]) -> Float:
     """`(h, w)` share of each crop pixel that the words cover, in [0, 1]; averaged over each pixel's area."""
     to_crop = np.linalg.inv(frame.from_crop) @ setting.to_frame
-    h, w = crop_hw
+    h, w = setting.drawn.coverage.shape
+    corners = np.array([[0.0, 0.0, 1.0], [w, 0.0, 1.0], [w, h, 1.0], [0.0, h, 1.0]]) @ to_crop.T
+    points = corners[:, :2] / corners[:, 2:]
+    low = np.maximum(np.floor(points.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(points.max(axis=0)).astype(int) + 1, crop_hw[::-1])
+    result = np.zeros(crop_hw, np.float32)
+    size_w, size_h = (high - low).tolist()
+    if size_w <= 0 or size_h <= 0:
+        return result
     finer = np.diag([float(OVERSAMPLING), float(OVERSAMPLING), 1.0])
-    fine = warp(setting.drawn.coverage, finer @ to_crop, (h * OVERSAMPLING, w * OVERSAMPLING), cv2.INTER_LINEAR, 0.0)
-    return np.asarray(cv2.resize(fine, (w, h), interpolation=cv2.INTER_AREA), np.float32)
-
-
-def box_of(setting: Setting) -> Box:
-    """The set ink's box in the frame."""
-    drawn, matrix = setting.drawn, setting.to_frame
-    xs = [drawn.ink.x0 + drawn.pen, drawn.ink.x1 + drawn.pen]
-    ys = [drawn.ink.y0 + drawn.baseline, drawn.ink.y1 + drawn.baseline]
-    corners = np.array([[x, y, 1.0] for x in xs for y in ys]) @ matrix.T
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    finer[:2, 2] = -OVERSAMPLING * low
+    fine_hw = (size_h * OVERSAMPLING, size_w * OVERSAMPLING)
+    fine = warp(setting.drawn.coverage, finer @ to_crop, fine_hw, cv2.INTER_LINEAR, 0.0)
+    part = cv2.resize(fine, (size_w, size_h), interpolation=cv2.INTER_AREA)
+    result[low[1] : high[1], low[0] : high[0]] = part
+    return result

@@ -191,6 +191,24 @@ def _tracking(letters: Sequence[Letter], glyphs: dict[str, _Glyph], style: Style
     return float(np.clip(np.median(added), -0.12, 0.6)) if added else 0.0
 
 
+def glyph_gap_em(first: str, second: str, style: Style, spaced: bool) -> float:
+    """From the right edge of one letter's ink to the left edge of the next one's, in em before widening."""
+    a, b = (_glyph(text, style.face, style.bolder_em, style.slant).box_em for text in (first, second))
+    advance = _advance(first + " " if spaced else first, second, style.face)
+    return advance + b[0] - a[2] + style.tracking_em * (2 if spaced else 1)
+
+
+def glyph_width_em(text: str, style: Style) -> float:
+    """Width of a letter's ink, in em before widening."""
+    box = _glyph(text, style.face, style.bolder_em, style.slant).box_em
+    return box[2] - box[0]
+
+
+def resemblance(letter: Letter, style: Style) -> float:
+    """Overlap in [0, 1] of a letter's ink with what the style draws for it, at any size."""
+    return _overlap(letter.matte, _glyph(letter.text, style.face, style.bolder_em, style.slant).matte, style.em_px)
+
+
 def _refine(letters: Sequence[Letter], telling: Sequence[Letter], style: Style) -> Style:
     """Coordinate descent over weight and slant."""
     best = style

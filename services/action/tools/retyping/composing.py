@@ -1,0 +1,155 @@
+"""Composes the expected words of the line's own letters where it has them, and of the typeface's where it has not.
+
+Nothing is as like the old lettering as itself: letters that are right stay on their very pixels if they can, or move
+as they are; only what is missing is drawn. Knows boxes and style, no pixels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from services.action.tools.retyping.glyphs import clusters
+from services.action.tools.retyping.letters import Letter
+from services.action.tools.retyping.setting import Room
+from services.action.tools.retyping.typeface import Style, glyph_gap_em, glyph_width_em, resemblance
+
+MIN_RESEMBLANCE = 0.5
+"""Overlap with the typeface's letter from which an ink is believed to be that letter."""
+_ELASTIC_EM = 0.16
+"""By so much the drawn part may be squeezed or spread for the rest to stay in place."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One letter in place: from `source` moved right by `shift_x` frame pixels, or drawn if there is no source.
+
+    `x0` is where its ink begins in the frame. A piece with a source and no shift is left alone on its own pixels.
+    """
+
+    text: str
+    x0: float
+    source: Letter | None
+    shift_x: float
+
+    @property
+    def kept(self) -> bool:
+        """It stays where and as it is."""
+        return self.source is not None and self.shift_x == 0.0
+
+
+def compose_of_letters(
+    expected: str, run: Sequence[Letter], line: Sequence[Letter], style: Style, room: Room
+) -> list[Piece] | None:
+    """Places for every letter of `expected`; None where the line's letters do not serve or the room is too small.
+
+    Args:
+        expected: what should stand there.
+        run: the letters of the faulty run, left to right.
+        line: all letters of the line whose text is believed.
+        style: of the line.
+        room: for the run.
+    """
+    good = {id(x): x for x in (*run, *line) if resemblance(x, style) >= MIN_RESEMBLANCE}
+    run = list(run)
+    tokens, gaps_before = _tokens(expected, [x for x in run if id(x) in good])
+    sources = _sources(tokens, run, good)
+    drawn = sum(source is None for source in sources)
+    if drawn > 0.5 * len(tokens) or len(tokens) < 2:
+        return None
+    offsets = _offsets(tokens, gaps_before, sources, run, style)
+    widths = [_width(t, s, style) for t, s in zip(tokens, sources, strict=True)]
+    total = offsets[-1] + widths[-1]
+    old = room.old_x1 - room.old_x0
+    slack = old - total
+    elastic = _ELASTIC_EM * style.em_px * style.widen
+    if abs(slack) <= elastic:
+        offsets = _spread(offsets, sources, run, slack)
+        start = room.old_x0
+    else:
+        if total > room.x1 - room.x0:
+            return None
+        start = room.old_x0 if room.keep == "left" else (room.old_x0 + room.old_x1 - total) / 2
+        start = float(np.clip(start, room.x0, room.x1 - total))
+    return [_piece(t, start + o, s, run) for t, o, s in zip(tokens, offsets, sources, strict=True)]
+
+
+def _piece(text: str, x0: float, source: Letter | None, run: Sequence[Letter]) -> Piece:
+    if source is None:
+        return Piece(text, x0, None, 0.0)
+    shift = x0 - source.box.x0
+    own = any(source is letter for letter in run)
+    return Piece(text, x0, source, 0.0 if own and abs(shift) < 0.75 else shift)
+
+
+def _tokens(expected: str, run: Sequence[Letter]) -> tuple[list[str], list[bool]]:
+    """`expected` in pieces that letters may serve, touching ones together; and whether a space stands before each."""
+    joined = sorted({x.text for x in run if not x.single}, key=len, reverse=True)
+    tokens: list[str] = []
+    spaced: list[bool] = []
+    for word_number, word in enumerate(expected.split()):
+        parts = clusters(word)
+        i = 0
+        while i < len(parts):
+            rest = "".join(parts[i:])
+            text = next((j for j in joined if rest.startswith(j)), parts[i])
+            tokens.append(text)
+            spaced.append(word_number > 0 and i == 0)
+            i += len(clusters(text))
+    return tokens, spaced
+
+
+def _sources(tokens: list[str], run: Sequence[Letter], good: dict[int, Letter]) -> list[Letter | None]:
+    """For each token a letter: the run's own in order where it is right, else a like one of the line."""
+    sources: list[Letter | None] = [None] * len(tokens)
+    matcher = SequenceMatcher(None, [x.text for x in run], tokens, autojunk=False)
+    for block in matcher.get_matching_blocks():
+        for k in range(block.size):
+            letter = run[block.a + k]
+            if id(letter) in good:
+                sources[block.b + k] = letter
+    for i, token in enumerate(tokens):
+        if sources[i] is None:
+            sources[i] = next((x for x in good.values() if x.text == token), None)
+    return sources
+
+
+def _offsets(
+    tokens: list[str], spaced: list[bool], sources: list[Letter | None], run: Sequence[Letter], style: Style
+) -> list[float]:
+    """Left edges from the first one's; neighbours in the run keep their distance, others get the typeface's."""
+    em_x = style.em_px * style.widen
+    place = {id(letter): i for i, letter in enumerate(run)}
+    offsets = [0.0]
+    for i in range(1, len(tokens)):
+        before, here = sources[i - 1], sources[i]
+        known = before is not None and here is not None and place.get(id(here), -9) == place.get(id(before), -99) + 1
+        if known and before is not None and here is not None and spaced[i] == (before.word != here.word):
+            offsets.append(offsets[-1] + here.box.x0 - before.box.x0)
+            continue
+        gap = glyph_gap_em(tokens[i - 1], tokens[i], style, spaced[i]) * em_x
+        offsets.append(offsets[-1] + _width(tokens[i - 1], before, style) + gap)
+    return offsets
+
+
+def _width(token: str, source: Letter | None, style: Style) -> float:
+    return source.box.width if source is not None else glyph_width_em(token, style) * style.em_px * style.widen
+
+
+def _spread(
+    offsets: list[float], sources: list[Letter | None], run: Sequence[Letter], slack: float
+) -> list[float]:
+    """Gives `slack` to the joints where the run's own order is broken, so that what is right stays in place."""
+    place = {id(letter): i for i, letter in enumerate(run)}
+    joints: list[int] = []
+    for i in range(1, len(offsets)):
+        before, here = sources[i - 1], sources[i]
+        a = place.get(id(before), -99) if before is not None else -99
+        b = place.get(id(here), -9) if here is not None else -9
+        if b != a + 1:
+            joints.append(i)
+    if not joints:
+        return offsets
+    share = slack / len(joints)
+    return [o + share * sum(1 for j in joints if j <= i) for i, o in enumerate(offsets)]
