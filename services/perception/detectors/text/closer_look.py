@@ -15,12 +15,13 @@ from shared.geometry import expand, union
 from shared.images import Rgb, crop
 
 _BEST_HEIGHT_PX = 44.0
-_MARGIN_HEIGHTS = 2.5
+_MARGIN_HEIGHTS = 2.0
+_LETTER_HEIGHTS = 0.7
 _LARGEST_SIDE_PX = 1152
 
 
-def lines_near(reader: OcrReader, image: Rgb, lines: Sequence[Line]) -> list[Line]:
-    """Lines in the surroundings of `lines`, quadrilaterals in the frame of `image`."""
+def lines_near(reader: OcrReader, image: Rgb, lines: Sequence[Line], letters: int) -> list[Line]:
+    """Lines in the surroundings of `lines`, far enough for so many more `letters`; in the frame of `image`."""
     if not lines:
         return []
     height = float(np.median([line.size_px[0] for line in lines]))
@@ -29,7 +30,7 @@ def lines_near(reader: OcrReader, image: Rgb, lines: Sequence[Line]) -> list[Lin
     for box in boxes[1:]:
         around = union(around, box)
     size_hw = (int(image.shape[0]), int(image.shape[1]))
-    around = expand(around, round(_MARGIN_HEIGHTS * height), size_hw)
+    around = expand(around, round((_MARGIN_HEIGHTS + _LETTER_HEIGHTS * letters) * height), size_hw)
     window = crop(image, around)
     h, w = window.shape[:2]
     scale = min(_BEST_HEIGHT_PX / height, _LARGEST_SIDE_PX / max(h, w))

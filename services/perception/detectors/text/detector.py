@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from services.perception.detectors.base import Detection, Finding, Scene
 from services.perception.detectors.text.expected import expected_phrases
-from services.perception.detectors.text.judgement import SceneJudge
+from services.perception.detectors.text.judgement import SceneJudge, lacks_words
 from services.perception.detectors.text.ocr import OcrReader
 from services.perception.detectors.text.reading import Line
 from services.perception.detectors.text.rereading import PlaceReader
@@ -44,6 +44,8 @@ class TextDetector:
         """What is written wrongly; worst first."""
         lines = self._reader.read(scene.image)
         phrases = expected_phrases(scene.prompt, scene.expected_text)
+        if lacks_words(phrases, lines):
+            lines += self._reader.read_overlooked(scene.image, lines)
         judge = SceneJudge(self._reader, scene.image, lines)
         findings, warnings = judge.judge(phrases)
         ordered = sorted(findings, key=lambda finding: -finding.evidence)

@@ -132,7 +132,8 @@ def _unquoted(prompt: str, quotes: Sequence[Quote]) -> list[tuple[int, ExpectedP
         start = tail.end() if tail else opener.end()
         if any(quote.start <= start < quote.end for quote in quotes):
             continue  # the quotation that follows is what is meant
-        if opener["vague"] and not _WRITING.search(" ".join(prompt[: opener.start()].split()[-8:])):
+        shouted = re.match(r"[A-Z]{2}", prompt[start:]) is not None
+        if opener["vague"] and not shouted and not _WRITING.search(" ".join(prompt[: opener.start()].split()[-8:])):
             continue  # a man reading, somebody saying
         limit = min((quote.start for quote in quotes if quote.start >= start), default=len(prompt))
         phrase = _leading_phrase(prompt[start:limit])

@@ -23,7 +23,13 @@ from services.perception.detectors.text.leftovers import (
 )
 from services.perception.detectors.text.ocr import OcrReader
 from services.perception.detectors.text.reading import Line
-from services.perception.detectors.text.second_reading import SecondOpinion, faulty_words, read_again, reread
+from services.perception.detectors.text.second_reading import (
+    SecondOpinion,
+    faulty_words,
+    read_again,
+    reads_when_wider,
+    reread,
+)
 from shared.contracts.base import QuadXY
 from shared.contracts.values import TextFault, TextReading
 from shared.images import Rgb
@@ -31,6 +37,8 @@ from shared.images import Rgb
 _POOR_MATCH = 0.75
 _LIKE_ENOUGH = 0.9
 _MIRROR_GAIN = 0.15
+_CUT_HEIGHTS = 1.0
+_LETTER_HEIGHTS = 0.75
 _ILLEGIBLE_CONFIDENCE = 0.45
 _ILLEGIBLE_DETECTION = 0.75
 _ILLEGIBLE_HEIGHT = 0.07
@@ -97,8 +105,15 @@ class SceneJudge:
         line = self._lines[number]
         opinion = self._opinion(line.quad_px)
         faulty = [i for i in faulty_words(comparison, opinion) if not _shows_up(comparison, i, opinion)]
-        if faulty:
+        if faulty and not self._was_cut(line, comparison):
             self._found[number] = line_reading(line, comparison, faulty)
+
+    def _was_cut(self, line: Line, comparison: LineComparison) -> bool:
+        """Whether only letters are missing, and a wider crop has them: the finder had cut the line short."""
+        words = [word.expected for word in comparison.words]
+        if fold(line.text) not in fold("".join(words)):
+            return False
+        return reads_when_wider(self._reader, self._image, line, words, _CUT_HEIGHTS)
 
     def _unmirror(self, matches: Sequence[PhraseMatch]) -> list[PhraseMatch]:
         """Phrases that stand poorly or nowhere, sought with every line read from behind; the others are returned."""
@@ -140,6 +155,8 @@ class SceneJudge:
         for run in _runs(match.absent_words):
             absent = tuple(words[i] for i in run)
             neighbours = [self._lines[entry.line] for entry in match.lines]
+            if any(self._continues(entry, run, words) for entry in match.lines):
+                continue
             if self._stands_nearby(absent, neighbours) or self._is_a_garbled_neighbour(absent, neighbours):
                 continue
             entry = max(
@@ -152,9 +169,19 @@ class SceneJudge:
             reading = whole_line(line, entry.comparison, TextFault.MISSING, expected=expected)
             self._found[entry.line] = (reading, WORST)
 
+    def _continues(self, entry: LineMatch, run: Sequence[int], words: Sequence[str]) -> bool:
+        """Whether a wider crop of the line has the absent words before or after its own."""
+        if entry.last != run[0] and entry.first != run[-1] + 1:
+            return False
+        together = words[min(entry.first, run[0]) : max(entry.last, run[-1] + 1)]
+        letters = len(fold("".join(words[i] for i in run)))
+        return reads_when_wider(
+            self._reader, self._image, self._lines[entry.line], together, _CUT_HEIGHTS + _LETTER_HEIGHTS * letters
+        )
+
     def _stands_nearby(self, words: Sequence[str], neighbours: Sequence[Line]) -> bool:
         """Whether a closer look finds the words by their neighbours, where the first look overlooked them."""
-        closer = in_reading_order(lines_near(self._reader, self._image, neighbours))
+        closer = in_reading_order(lines_near(self._reader, self._image, neighbours, len(fold("".join(words)))))
         found = match_phrases([ExpectedPhrase(" ".join(words))], closer)[0]
         return not found.absent_words and _likeness(found) >= _POOR_MATCH
 
@@ -190,13 +217,9 @@ class SceneJudge:
             doubled = repeated_word(self._lines[number], comparisons) if number not in self._found else None
             if doubled is not None:
                 self._found[number] = (doubled, not_as_expected(doubled.text, ""))
-        claimed = [self._lines[i] for i in self._claims]
+        claimed = [(self._lines[i], comparison) for i, all_ in self._claims.items() for comparison in all_]
         for number, line in enumerate(self._lines):
-            if (
-                number in self._claims
-                or number in self._found
-                or not repeated_line(line, [*claimed, *self._open_lines()])
-            ):
+            if number in self._claims or number in self._found or not repeated_line(line, claimed, self._lines):
                 continue
             comparison = whole_comparison(line, (line.text,))
             reading = whole_line(line, comparison, TextFault.DOUBLED, expected="")
@@ -222,6 +245,12 @@ class SceneJudge:
                 line_quad_px=line.quad_px,
             )
             self._found[number] = (reading, 1.0 - confidence)
+
+
+def lacks_words(phrases: Sequence[ExpectedPhrase], lines: Sequence[Line]) -> bool:
+    """Whether a word that ought to be there stands on none of the lines, so that it is worth looking again."""
+    wanted = [phrase for phrase in phrases if not phrase.weak]
+    return any(match.absent_words for match in match_phrases(wanted, in_reading_order(lines)))
 
 
 def _may_be_illegible(line: Line, size_hw: tuple[int, int]) -> bool:

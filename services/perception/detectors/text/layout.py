@@ -72,7 +72,7 @@ def stands_out(lines: Sequence[Line], size_hw: tuple[int, int]) -> Line | None:
 def are_stacked(a: Line, b: Line) -> bool:
     """Whether two lines of like height stand directly one below the other, or beside each other in one row."""
     (ha, wa), (hb, wb) = a.size_px, b.size_px
-    if not 0.7 < ha / max(1e-6, hb) < 1.4 or abs(np.sin(a.angle - b.angle)) > 0.15:
+    if not 0.6 < ha / max(1e-6, hb) < 1.65 or abs(np.sin(a.angle - b.angle)) > 0.15:
         return False
     offset = np.subtract(b.centre_px, a.centre_px)
     along = abs(float(np.dot(offset, (np.cos(a.angle), np.sin(a.angle)))))

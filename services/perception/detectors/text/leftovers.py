@@ -127,7 +127,21 @@ def _same_word_at(line: Line, word: str, edge: int, step: int, taken: set[int]) 
     return None
 
 
-def repeated_line(line: Line, others: Sequence[Line]) -> bool:
-    """Whether `line` says just what one line set with it says, and no third one does: a pattern is no mistake."""
-    twins = [other for other in others if other is not line and fold(other.text) == fold(line.text)]
-    return len(fold(line.text)) > _LEAST_DOUBLED_LETTERS and len(twins) == 1 and are_stacked(line, twins[0])
+def repeated_line(line: Line, claimed: Sequence[tuple[Line, LineComparison]], others: Sequence[Line]) -> bool:
+    """Whether an unclaimed line says again what one wanted line set with it says, or the end or beginning of it.
+
+    Where a third line says so too it is a pattern, and no mistake.
+    """
+    letters = fold(line.text)
+    if len(letters) <= _LEAST_DOUBLED_LETTERS:
+        return False
+    twins = [other for other, comparison in claimed if are_stacked(line, other) and _has_words(comparison, letters)]
+    again = [other for other in others if other is not line and fold(other.text) == letters]
+    return len(twins) == 1 and all(other is twins[0] for other in again)
+
+
+def _has_words(comparison: LineComparison, letters: str) -> bool:
+    """Whether the first or the last words of the line, read without fault, are these letters."""
+    words = [fold(word.expected) for word in comparison.words if not word.edits]
+    count = len(words)
+    return any("".join(words[:i]) == letters or "".join(words[count - i :]) == letters for i in range(1, count + 1))

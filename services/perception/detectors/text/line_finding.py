@@ -55,6 +55,16 @@ def find_lines(image: Rgb, find: FindLines) -> list[FoundLine]:
     return _distinct(clear + fine + small)
 
 
+def find_overlooked(image: Rgb, find: FindLines, known: list[FoundLine]) -> list[FoundLine]:
+    """Lines found at half and at one and a half times the usual scale that no known one shares its place with."""
+    longest = max(image.shape[:2])
+    usual = _SMALL_SIDE_PX / longest if longest < _SMALL_SIDE_PX else min(1.0, _COARSE_SIDE_PX / longest)
+    found = list(known)
+    for factor in (0.5, 1.5):
+        found += _find_scaled(image, min(_LARGEST_ZOOM, usual * factor), find)
+    return [line for line in _distinct(found) if not any(line is k for k in known)]
+
+
 def _find_scaled(image: Rgb, scale: float, find: FindLines) -> list[FoundLine]:
     height, width = image.shape[:2]
     target = [max(32, round(side * scale / 32) * 32) for side in (height, width)]

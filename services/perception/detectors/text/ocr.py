@@ -14,7 +14,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from services.perception.detectors.text.line_finding import FoundLine, Quads, find_lines, long_side_first
+from services.perception.detectors.text.line_finding import (
+    FoundLine,
+    Quads,
+    find_lines,
+    find_overlooked,
+    long_side_first,
+)
 from services.perception.detectors.text.reading import CtcReading, Line
 from shared.contracts.base import QuadXY
 from shared.errors import ErrorCode, MissingResource
@@ -72,6 +78,15 @@ class OcrReader:
         """
         found = find_lines(image, self._mark_lines)
         found.sort(key=lambda line: -abs(float(cv2.contourArea(line.quad))))
+        return tuple(self._upright(image, found[:_MAX_LINES]))
+
+    def read_overlooked(self, image: Rgb, lines: Sequence[Line]) -> tuple[Line, ...]:
+        """Lines that only show at half the size or at one and a half, and that none of `lines` covers.
+
+        For when something ought to be there that a first look did not find: large letters escape it now and then.
+        """
+        known = [FoundLine(quad_array(line.quad_px), line.detection) for line in lines]
+        found = find_overlooked(image, self._mark_lines, known)
         return tuple(self._upright(image, found[:_MAX_LINES]))
 
     def read_line(self, image: Rgb, quad: QuadXY) -> CtcReading:

@@ -15,13 +15,16 @@ from services.perception.detectors.text.comparison import Letters, LineCompariso
 from services.perception.detectors.text.folding import fold
 from services.perception.detectors.text.likelihood import folded_log_likelihood
 from services.perception.detectors.text.ocr import OcrReader, rectify
-from services.perception.detectors.text.reading import CtcReading
+from services.perception.detectors.text.reading import CtcReading, Line
 from shared.contracts.base import QuadXY
 from shared.geometry import quad_array
 from shared.images import Rgb
 
 SLIP_NATS_PER_EDIT = 2.0
 """Below it, on the mean over the variants, what is read is hardly likelier than what is expected."""
+
+AGREED_NATS_PER_EDIT = 0.75
+"""The same where all variants but one, at the most, read the very same letters."""
 
 LEAST_LETTER_NATS = -2.3
 """An expected string is believed only where each of its letters is this likely on the mean (e^-2.3 is a tenth)."""
@@ -37,6 +40,10 @@ class SecondOpinion:
     def confidence(self) -> float:
         """The best confidence of any variant."""
         return max(reading.confidence for reading in self.readings)
+
+    def agrees_on(self, read: str) -> bool:
+        """Whether at most one variant reads other letters than these."""
+        return sum(fold(reading.text) != read for reading in self.readings) <= 1
 
     def nats_against(self, read: str, expected: str) -> float:
         """Mean over the variants of log P(read) - log P(expected), both folded; below 0 favours `expected`."""
@@ -110,7 +117,19 @@ def faulty_words(comparison: LineComparison, opinion: SecondOpinion) -> tuple[in
             continue
         read = fold(comparison.reading.text)
         expected = fold(comparison.with_words({i: word.expected}))
-        slip = opinion.nats_against(read, expected) < SLIP_NATS_PER_EDIT * word.edits
+        limit = AGREED_NATS_PER_EDIT if opinion.agrees_on(read) else SLIP_NATS_PER_EDIT
+        slip = opinion.nats_against(read, expected) < limit * word.edits
         if not (slip and opinion.letter_nats(expected) > LEAST_LETTER_NATS):
             faulty.append(i)
     return tuple(faulty)
+
+
+def reads_when_wider(reader: OcrReader, image: Rgb, line: Line, words: Sequence[str], heights: float) -> bool:
+    """Whether the words stand there to the letter once the crop is wider by so many line heights at either end."""
+    quads = [grown(line.quad_px, 0.05, heights * share) for share in (0.5, 1.0)]
+    for reading in reader.read_lines(image, quads):
+        comparison = reread(words, reading)
+        inside = reading.probabilities[comparison.start : comparison.end]
+        if inside and not comparison.faulty and min(inside) > 0.3:
+            return True
+    return False
