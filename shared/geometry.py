@@ -56,10 +56,28 @@ def quad_box(quad: QuadXY, size_hw: tuple[int, int]) -> BoxXYXY:
 
 
 def quad_mask(quad: QuadXY, box: BoxXYXY) -> Mask:
-    """`(h, w)` bool of the box's size, True inside the quadrilateral."""
-    canvas = np.zeros((box[3] - box[1], box[2] - box[0]), np.uint8)
-    points = quad_array(quad) - np.asarray(box[:2], np.float32)
-    cv2.fillConvexPoly(canvas, np.round(points).astype(np.int32), 255)
+    """`(h, w)` bool of the box's size, True where a pixel's centre lies inside the quadrilateral.
+
+    Corners may run either way round. One too thin to hold a pixel's centre, or crossing itself, is drawn with its
+    outline, so that it never vanishes.
+    """
+    mask = np.zeros((max(0, box[3] - box[1]), max(0, box[2] - box[0])), np.bool_)
+    if not mask.size:
+        return mask
+    points = quad_array(quad).astype(np.float64) - np.asarray(box[:2])
+    x0, y0 = np.clip(np.floor(points.min(axis=0)).astype(int), 0, None)
+    x1, y1 = np.minimum(np.ceil(points.max(axis=0)).astype(int), (mask.shape[1], mask.shape[0]))
+    if x0 >= x1 or y0 >= y1:
+        return mask
+    y, x = np.mgrid[y0:y1, x0:x1] + 0.5
+    sides = np.roll(points, -1, axis=0) - points
+    turns = [dx * (y - py) - dy * (x - px) for (px, py), (dx, dy) in zip(points, sides, strict=True)]
+    inside = np.all([turn >= 0 for turn in turns], axis=0) | np.all([turn <= 0 for turn in turns], axis=0)
+    if inside.any():
+        mask[y0:y1, x0:x1] = inside
+        return mask
+    canvas = np.zeros(mask.shape, np.uint8)
+    cv2.fillConvexPoly(canvas, np.floor(points).astype(np.int32), 255)
     return canvas > 0
 
 

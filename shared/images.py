@@ -5,7 +5,9 @@ Inside, an image is `(H, W, 3)` uint8 RGB. A patch's alpha is blended in integer
 
 import hashlib
 import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +26,10 @@ Gray = npt.NDArray[np.uint8]
 """`(H, W)` uint8."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")
+ANIMATED = ("PNG", "WEBP")
+SIGNATURES = {"PNG": (0, b"\x89PNG\r\n\x1a\n"), "JPEG": (0, b"\xff\xd8\xff"), "WEBP": (8, b"WEBP")}
+# What Pillow raises on broken files, over its plugins.
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,8 @@ def decode_upload(data: bytes, limits: ImageLimits = ImageLimits()) -> DecodedIm
             "send a smaller file",
         )
     image = _open(data)
-    name = str(image.format)
+    # A phone's JPEG may carry a second picture (depth, gain map) behind the first, which is the photograph.
+    name = "JPEG" if image.format == "MPO" else str(image.format)
     width, height = image.size
     if width * height > limits.max_pixels:
         raise BadInput(
@@ -73,21 +80,33 @@ def decode_upload(data: bytes, limits: ImageLimits = ImageLimits()) -> DecodedIm
             "send a larger one",
         )
     frames: int = getattr(image, "n_frames", 1)  # only formats that can be animated have the attribute
-    if frames > 1:
+    if name in ANIMATED and frames > 1:
         raise BadInput(ErrorCode.ANIMATED_IMAGE, f"the {name} has {frames} frames: send one frame as a still image")
-    try:
-        image.load()
-        oriented = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadInput(
-            ErrorCode.TRUNCATED_IMAGE, f"the {name} is damaged or cut short ({error}): send the whole file"
-        ) from error
-    rgb, alpha = _to_srgb(oriented)
+    rgb, alpha = _to_srgb(_load(image, name))
     return DecodedImage(rgb=rgb, alpha=alpha, format=name, sha256=hashlib.sha256(data).hexdigest())
+
+
+def _load(image: Image.Image, name: str) -> Image.Image:
+    """All pixels, the right way up. EXIF that cannot be read says nothing of the orientation."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow thinks of odd metadata is of no use to the caller
+        try:
+            image.load()
+        except UNREADABLE as error:
+            raise _damaged(name, error) from error
+        try:
+            return ImageOps.exif_transpose(image)
+        except (*UNREADABLE, TypeError, KeyError):
+            return image
+
+
+def _damaged(name: str, error: Exception) -> BadInput:
+    return BadInput(ErrorCode.TRUNCATED_IMAGE, f"the {name} is damaged or cut short ({error}): send the whole file")
 
 
 def _open(data: bytes) -> Image.Image:
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             return Image.open(io.BytesIO(data), formats=FORMATS)
@@ -95,8 +114,11 @@ def _open(data: bytes) -> Image.Image:
             raise BadInput(
                 ErrorCode.IMAGE_TOO_LARGE, "the image would decode to far too many pixels: scale it down first"
             ) from error
-        except (OSError, SyntaxError, ValueError) as error:
+        except UNREADABLE as error:
             head = data[:16]
+            for name, (at, signature) in SIGNATURES.items():
+                if head[at:].startswith(signature):
+                    raise _damaged(name, error) from error
             if head[:3] == b"GIF" or head[:2] in (b"BM", b"II", b"MM") or head[4:8] == b"ftyp":
                 raise BadInput(
                     ErrorCode.UNSUPPORTED_FORMAT, "only PNG, JPEG and WebP are read: convert the image first"
@@ -106,27 +128,36 @@ def _open(data: bytes) -> Image.Image:
 
 def _to_srgb(image: Image.Image) -> tuple[Rgb, Gray | None]:
     profile = image.info.get("icc_profile")
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        wide = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray(np.clip(wide / 257.0 + 0.5, 0, 255).astype(np.uint8), "L")
-        profile = None
-    has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
-    alpha: Gray | None = None
-    if has_alpha:
-        image = image.convert("RGBA")
-        alpha = np.asarray(image.getchannel("A")).copy()
-        if bool((alpha == 255).all()):
-            alpha = None
-        image = image.convert("RGB")
+    image, alpha = _without_alpha(image)
     if profile and image.mode in ("RGB", "L", "CMYK"):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             target = ImageCms.createProfile("sRGB")
             converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
             image = converted if converted is not None else image
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # a broken profile says nothing about the colours: sRGB is what every viewer assumes then
     return np.asarray(image.convert("RGB")).copy(), alpha
+
+
+def _without_alpha(image: Image.Image) -> tuple[Image.Image, Gray | None]:
+    """8 bits per channel in L, RGB or CMYK, and the alpha, None where it is opaque."""
+    clear = image.info.get("transparency")
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        wide = np.asarray(image, dtype=np.float64)
+        opaque = np.where(wide == clear, 0, 255).astype(np.uint8) if isinstance(clear, int) else None
+        narrow = Image.fromarray(np.clip(wide / 257.0 + 0.5, 0, 255).astype(np.uint8))
+        return narrow, _unless_opaque(opaque)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or clear is not None:
+        image = image.convert("RGBA")
+        return image.convert("RGB"), _unless_opaque(np.asarray(image.getchannel("A")).copy())
+    if image.mode in ("P", "1"):
+        return image.convert("RGB"), None
+    return image, None
+
+
+def _unless_opaque(alpha: Gray | None) -> Gray | None:
+    return None if alpha is None or bool((alpha == 255).all()) else alpha
 
 
 def encode_png(image: npt.NDArray[np.uint8]) -> bytes:
