@@ -77,20 +77,34 @@ def load_network(folder: Path, device: str = "cpu", dtype: str = "float32") -> N
         raise MissingResource(
             ErrorCode.NO_GPU, "this profile runs on a GPU and torch sees none: choose a profile for the CPU"
         )
+    model = load_model(folder, dtype)
+    try:
+        tokenizer = load_tokenizer(folder)
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, str(error)) from error
+    torch.nn.Module.to(model, device)  # transformers' annotations of `to` and `eval` lose their types
+    return Network(model.train(False), tokenizer, device)
+
+
+def load_model(folder: Path, dtype: str = "float32") -> DistortionSaliencyModel:
+    """The weights in `folder`, on the CPU; every one must have its place, and every place its weight.
+
+    Raises:
+        MissingResource: MISSING_CHECKPOINT, they are missing, damaged, or of another shape.
+    """
+    require_files(folder, (CONFIG_FILE, WEIGHTS_FILE))
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         loaded: Any = DistortionSaliencyModel.from_pretrained(
             folder, dtype=DTYPES[dtype], local_files_only=True, output_loading_info=True
         )
-        tokenizer = load_tokenizer(folder)
     except (OSError, ValueError, SafetensorError, RuntimeError) as error:
         raise _damaged(folder, str(error)) from error
     model, report = _Loaded(*loaded)
     unmatched = sorted({*report["missing_keys"], *report["unexpected_keys"]})
     if unmatched or report["mismatched_keys"]:
         raise _damaged(folder, f"weights do not fit the configuration: {unmatched or report['mismatched_keys']}")
-    torch.nn.Module.to(model, device)  # transformers' annotations of `to` and `eval` lose their types
-    return Network(model.train(False), tokenizer, device)
+    return model
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -42,7 +42,10 @@ def build_network(
         return pretrained_network(options.encoders, options.attention_refinement)
     tokenizer = tokenizer or build_tokenizer(prompts, options.vocab_size)
     config = tiny_config(
-        len(tokenizer), image_size_px=options.image_size_px, attention_refinement=options.attention_refinement
+        len(tokenizer),
+        width=options.width,
+        image_size_px=options.image_size_px,
+        attention_refinement=options.attention_refinement,
     )
     return Network(DistortionSaliencyModel(config), tokenizer, "cpu")
 

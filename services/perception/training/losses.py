@@ -54,7 +54,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Losses:
-    """The total, which is differentiable, and its parts before weighting, for the log."""
+    """The total, which is differentiable, and its parts before weighting, detached, for the log."""
 
     total: Tensor
     mse: Tensor
@@ -88,10 +88,10 @@ def saliency_losses(
     blemished = (targets.truth.sum(dim=(1, 2)) > 0).float()
     return Losses(
         total=per_image.mean() + settings.any_weight * any_loss + settings.score_weight * score_loss,
-        mse=mse.mean(),
-        kld=divergence.sum() / blemished.sum().clamp(min=1),
-        any_distortion=any_loss,
-        scores=score_loss,
+        mse=mse.mean().detach(),
+        kld=(divergence.sum() / blemished.sum().clamp(min=1)).detach(),
+        any_distortion=any_loss.detach(),
+        scores=score_loss.detach(),
     )
 
 

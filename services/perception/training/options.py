@@ -43,7 +43,8 @@ class TrainingOptions(Contract):
         device: `cpu` or `cuda`.
         workers: processes that render or read samples.
         image_size_px: side of the network's square, for the `tiny` shape.
-        vocab_size: pieces of the `tiny` tokenizer.
+        width: of its tokens, a multiple of 40; 160 is the shipped one.
+        vocab_size: pieces of its tokenizer.
         log_every, evaluate_every, save_every: in steps.
         validation_count: images per validation.
         calibration_count: validation images for thresholds; the domain check is fitted on as many training images.
@@ -67,6 +68,7 @@ class TrainingOptions(Contract):
     device: Literal["cpu", "cuda"] = "cpu"
     workers: int = Field(default=0, ge=0)
     image_size_px: int = Field(default=256, ge=32, multiple_of=32)
+    width: int = Field(default=160, ge=40, multiple_of=40)
     vocab_size: int = Field(default=4000, ge=600)
     log_every: int = Field(default=50, ge=1)
     evaluate_every: int = Field(default=500, ge=1)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from services.perception.metrics import SaliencyMetrics, image_auroc, mean_metrics, saliency_metrics
+from services.perception.saliency.checkpoint import load_model
 from services.perception.saliency.modelling import SaliencyOutput
 from services.perception.training.dataset import LABEL_NAMES
 from services.perception.training.losses import LossSettings, Targets, saliency_losses
@@ -57,9 +58,20 @@ class SaliencyTrainer(Trainer):
         losses = saliency_losses(output.map_logits, output.any_logit, output.score_logits, targets, self._loss_settings)
         if model.training:
             parts = torch.stack([losses.mse, losses.kld, losses.any_distortion, losses.scores])
-            self._sums = self._sums.to(parts.device) + parts.detach()
+            self._sums = self._sums.to(parts.device) + parts
             self._count += 1
         return (losses.total, output) if return_outputs else losses.total
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """Loads the weights of a state that a run resumes from, as serving does: none may be left over or missing.
+
+        The Trainer's own reads the file by raw names; `save_pretrained` writes a ViT under its older names, so that
+        it would warn, leave the ViT at random, and go on.
+        """
+        target = self.model if model is None else model
+        if target is None:
+            raise ValueError("there is no network to load the state into")
+        target.load_state_dict(load_model(Path(resume_from_checkpoint)).state_dict())
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """As `Trainer.log`, with the mean of each part of the loss since the last entry."""
