@@ -28,7 +28,7 @@ let natural = 1;
 function scale() {
   for (const pane of panes) {
     const image = pane.querySelector("img");
-    image.style.width = natural * Number(zoom.value) + "px";
+    image.style.width = zoom.value === "fit" ? "100%" : natural * Number(zoom.value) + "px";
     image.classList.toggle("pixels", Number(zoom.value) > 2);
   }
 }
@@ -45,9 +45,9 @@ for (const button of document.querySelectorAll("button[data-zoom]")) {
         image.alt = images[index].alt;
       }
     });
-    dialog.querySelector(".panes").classList.toggle("single", images.length === 1);
-    const fit = (Math.min(window.innerWidth, 1400) / images.length - 60) / natural;
-    zoom.value = ["4", "3", "2"].find((value) => Number(value) <= fit) || "1";
+    const wide = natural > 1.4 * Number(images[0].getAttribute("height"));
+    dialog.querySelector(".panes").classList.toggle("stacked", wide || images.length === 1);
+    zoom.value = "fit";
     dialog.querySelector("h2").textContent = button.dataset.title;
     dialog.showModal();
     scale();
