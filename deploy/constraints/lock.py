@@ -21,11 +21,11 @@ HEADER = """\
 
 
 def _resolve(requirements: list[str]) -> dict[str, str]:
-    """Name (lower case) to version of all that pip would install."""
+    """Name (lower case) to version of all that pip would install; less local parts (`+cpu`), which are an index's own."""
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]
     report = subprocess.run([*command, *requirements], check=True, stdout=subprocess.PIPE, cwd=ROOT).stdout  # noqa: S603
     installs = json.loads(report)["install"]
-    return {item["metadata"]["name"].lower(): item["metadata"]["version"] for item in installs}
+    return {item["metadata"]["name"].lower(): item["metadata"]["version"].partition("+")[0] for item in installs}
 
 
 def main() -> None:
