@@ -11,19 +11,20 @@ import numpy as np
 
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
 from services.action.tools.retyping.brief import Brief, brief_of
-from services.action.tools.retyping.composing import Piece, compose_of_letters
+from services.action.tools.retyping.composing import MIN_RESEMBLANCE, Piece, compose_of_letters
 from services.action.tools.retyping.frame import Float, Frame, rectify
 from services.action.tools.retyping.ink import Ink, separate
 from services.action.tools.retyping.letters import Letter, letters_of
 from services.action.tools.retyping.line import Line, measure
 from services.action.tools.retyping.paint import Composition, paint
 from services.action.tools.retyping.setting import coverage, letter_at, place, room_for
-from services.action.tools.retyping.typeface import Style, bend, rank, true_quad
+from services.action.tools.retyping.typeface import Style, bend, rank, resemblance, true_quad
 from shared.fonts import FONTS, Typeface, covering
 from shared.geometry import Mask
 
 MIN_CAPITAL_PX = 8.0
 MIN_LIKENESS = 0.4
+CLEAR_LIKENESS = 0.6
 MAX_BEND_EM = 0.1
 LIKELY = 7
 """Typefaces that are looked at again in a better frame."""
@@ -40,6 +41,12 @@ class Seen:
     letters: list[Letter]
     believed: list[Letter]
     styles: list[Style]
+    opened: bool
+
+    @property
+    def raw_likeness(self) -> float:
+        """Of the best typeface, without what was added for looking made by hand."""
+        return self.styles[0].likeness - self.styles[0].hand
 
 
 @dataclass(frozen=True)
@@ -143,8 +150,7 @@ def _see(request: EditRequest, brief: Brief, faces: tuple[Typeface, ...]) -> See
     Raises:
         ToolDeclined: no ink, no letters, a curve, or letters that no typeface resembles.
     """
-    frame = rectify(brief.line_quad)
-    seen = _look(request, brief, frame, faces)
+    seen = _first_look(request, brief, rectify(brief.line_quad), faces)
     likely = tuple(style.face for style in seen.styles[:LIKELY])
     for _ in range(2):
         line = seen.frame.line
@@ -152,23 +158,44 @@ def _see(request: EditRequest, brief: Brief, faces: tuple[Typeface, ...]) -> See
         if quad is None:
             break
         retried = rectify(seen.frame.to_crop(quad).astype(np.float32))
-        again = _look(request, brief, retried, likely)
+        again = _look(request, brief, retried, likely, seen.opened)
         if again.styles[0].likeness < seen.styles[0].likeness:
             break
         seen = again
     if abs(bend(seen.letters, seen.styles[0])) > MAX_BEND_EM:
         raise ToolDeclined("the words run along a curve, which retyping does not follow yet")
-    if seen.styles[0].likeness < MIN_LIKENESS:
+    alike = np.mean([resemblance(x, seen.styles[0]) >= MIN_RESEMBLANCE for x in seen.believed])
+    if seen.raw_likeness < MIN_LIKENESS or (seen.raw_likeness < CLEAR_LIKENESS and alike < 0.5):
         raise ToolDeclined("the letters cannot be told apart well enough to find a typeface that resembles them")
     return seen
 
 
-def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typeface, ...]) -> Seen:
+def _first_look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typeface, ...]) -> Seen:
+    """The plain look; where it tells little, one without what is thinner than strokes, if that tells more."""
+    try:
+        plain: Seen | ToolDeclined = _look(request, brief, frame, faces, opened=False)
+    except ToolDeclined as declined:
+        plain = declined
+    if isinstance(plain, Seen) and plain.raw_likeness >= CLEAR_LIKENESS:
+        return plain
+    try:
+        opened = _look(request, brief, frame, faces, opened=True)
+    except ToolDeclined:
+        opened = None
+    if isinstance(plain, ToolDeclined):
+        if opened is None:
+            raise plain
+        return opened
+    return opened if opened is not None and opened.raw_likeness > plain.raw_likeness + 0.05 else plain
+
+
+def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typeface, ...], opened: bool) -> Seen:
     """One look through one frame, levelled by the feet of the letters first."""
     for _ in range(2):
         view = frame.view(request.crop)
         ink = separate(view, frame.valid(request.mask.shape), frame)
-        line = measure(ink, frame, brief.line_text, brief.text, frame.to_frame(brief.quad).astype(np.float32))
+        quad = frame.to_frame(brief.quad).astype(np.float32)
+        line = measure(ink, frame, brief.line_text, brief.text, quad, opened)
         if abs(line.slope) * frame.line.width < 4.0:
             break
         frame = frame.sheared(line.slope)
@@ -179,7 +206,7 @@ def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typefac
         believed, usable = [x for x in believed if all(f.covers(x.text) for f in faces)], list(faces)
     if not believed:
         raise ToolDeclined("none of the letters here is in any font, so no typeface can be chosen")
-    return Seen(frame, view, ink, line, letters, believed, rank(believed, usable))
+    return Seen(frame, view, ink, line, letters, believed, rank(believed, usable), opened)
 
 
 def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:

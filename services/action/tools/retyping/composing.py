@@ -137,9 +137,7 @@ def _width(token: str, source: Letter | None, style: Style) -> float:
     return source.box.width if source is not None else glyph_width_em(token, style) * style.em_px * style.widen
 
 
-def _spread(
-    offsets: list[float], sources: list[Letter | None], run: Sequence[Letter], slack: float
-) -> list[float]:
+def _spread(offsets: list[float], sources: list[Letter | None], run: Sequence[Letter], slack: float) -> list[float]:
     """Gives `slack` to the joints where the run's own order is broken, so that what is right stays in place."""
     place = {id(letter): i for i, letter in enumerate(run)}
     joints: list[int] = []

@@ -84,7 +84,7 @@ def _choose(
     small_known = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.999
     small_hole = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     offsets = _offsets(reach / shrink, max(2.0, 0.6 * thick / shrink), rng)
-    side = 2 * max(2, round(0.5 * thick / shrink)) + 1
+    side = 2 * max(2, round(0.7 * thick / shrink)) + 1
     best = np.full(small_hole.shape, np.inf, np.float32)
     chosen = np.zeros(small_hole.shape, np.int32)
     for index, (dy, dx) in enumerate(offsets):

@@ -83,6 +83,10 @@ class Frame:
         source = cv2.GaussianBlur(field, (0, 0), 0.4 * self.scale) if self.scale > 1.3 else field
         return warp(source, np.linalg.inv(self.from_crop), crop_hw, cv2.INTER_LINEAR, outside)
 
+    def valid_back(self, crop_hw: tuple[int, int]) -> npt.NDArray[np.bool_]:
+        """`(h, w)` bool, True for crop pixels that the frame shows."""
+        return self.back(np.ones(self.size_hw, np.float32), crop_hw) > 0.99
+
     def moved(self, field: Float, shift_x: float) -> Float:
         """A crop-sized field with what lies on it moved along the line by `shift_x` frame pixels."""
         step = np.array([[1.0, 0.0, shift_x], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])

@@ -5,6 +5,7 @@ Works on the matte in the rectified frame and on what the reader read. Knows not
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +13,7 @@ from services.action.tools.base import ToolDeclined
 from services.action.tools.retyping.frame import Box, Float, Frame
 from services.action.tools.retyping.ink import Ink, connected
 from shared.geometry import Mask, dilate
+
 
 @dataclass(frozen=True)
 class Blob:
@@ -42,6 +44,7 @@ class Line:
         words: left to right; `run` says which of them are to be set anew (a half-open range, empty for a gap).
         labels: `(H, W)` int32, number of the part of ink; 0 where there is none.
         matte: `(H, W)`, the ink of this line alone.
+        solid: `(H, W)` bool, all that has the ink's colour, this line's or not.
         slope: dy/dx by which the baseline leaves the level.
     """
 
@@ -49,6 +52,7 @@ class Line:
     run: range
     labels: npt.NDArray[np.int32]
     matte: Float
+    solid: Mask
     slope: float
 
     def mask_of(self, words: tuple[Word, ...]) -> Mask:
@@ -67,7 +71,7 @@ def around(blobs: tuple[Blob, ...]) -> Box:
     )
 
 
-def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float) -> Line:
+def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float, opened: bool = False) -> Line:
     """Blobs, words and the run.
 
     Args:
@@ -76,11 +80,14 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float) -> L
         line_text: the line as read.
         text: the run as read; a part of `line_text`.
         quad: `(4, 2)` the run's quadrilateral in the frame.
+        opened: take away what is much thinner than the strokes first (mortar, cracks and blades of grass that touch
+            the letters); costs hairlines, so it is for grounds where the plain way fails.
 
     Raises:
         ToolDeclined: no letters.
     """
-    labels, boxes, centres = connected(ink.matte > 0.5)
+    solid = _without_thin(ink.matte > 0.5, frame) if opened else ink.matte > 0.5
+    labels, boxes, centres = connected(solid)
     kept = [i for i in range(1, len(boxes)) if _is_letter(boxes[i], centres[i], frame)]
     blobs = _merge([Blob(_box(boxes[i]), (i,)) for i in kept])
     if not blobs:
@@ -90,7 +97,20 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float) -> L
     words = _group(blobs, tokens)
     mine = np.isin(labels, kept)
     matte = np.where(dilate(mine, 2), ink.matte, 0.0).astype(np.float32)
-    return Line(words=words, run=_find_run(words, text, quad), labels=labels, matte=matte, slope=slope)
+    return Line(words=words, run=_find_run(words, text, quad), labels=labels, matte=matte, solid=solid, slope=slope)
+
+
+def _without_thin(solid: Mask, frame: Frame) -> Mask:
+    line = frame.line
+    depth = cv2.distanceTransform(solid.astype(np.uint8), cv2.DIST_L2, 5)
+    inside = depth[int(line.y0) : int(line.y1), int(line.x0) : int(line.x1)]
+    if not (inside > 0).any():
+        return solid
+    radius = max(1, round(0.6 * float(np.percentile(inside[inside > 0], 90))))
+    side = 2 * radius + 1
+    # A square keeps the corners of letters in a level frame; a disc would round them.
+    opened = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_OPEN, np.ones((side, side), np.uint8)) > 0
+    return dilate(opened, 1) & solid
 
 
 def _box(stats: npt.NDArray[np.int32]) -> Box:

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 
 from services.action.tools.base import EditRequest, ToolDeclined
-from services.action.tools.retyping.erase import fill, interpolate
+from services.action.tools.retyping.erase import fill
 from services.action.tools.retyping.frame import Float, Frame
 from services.action.tools.retyping.ink import Ink
 from services.action.tools.retyping.line import Line
 from services.action.tools.retyping.typeface import edge_blur
+from services.action.tools.retyping.underlay import Underlay, find_underlay
 from shared.geometry import Mask, dilate, mask_box
 from shared.images import Gray, Rgb
 
@@ -23,13 +24,23 @@ _BLURS = tuple(np.arange(0.0, 3.3, 0.15))
 
 @dataclass(frozen=True)
 class Native:
-    """The frame's findings on the crop's pixels: matte, old ink of the run, all ink of the line, what is not ground."""
+    """The frame's findings on the crop's pixels.
+
+    Attributes:
+        matte: `(h, w)` of the line's letters.
+        run, line: `(h, w)` bool, ink to remove, and all ink of the line.
+        like_ink: `(h, w)` bool, what has the ink's colour and thickness, other lines' letters say.
+        blur_px: of the letters' edges.
+        underlay: the shadow or outline, if any, and `shade`, `(h, w)`, how much of it lies there.
+    """
 
     matte: Float
     run: Mask
     line: Mask
-    unlike: Mask
+    like_ink: Mask
     blur_px: float
+    underlay: Underlay | None
+    shade: Float
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,8 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     erased = _old_ink(native, request.mask)
     if wanted[~request.mask].sum() > 0.02 * wanted.sum():
         raise ToolDeclined("the right words would reach beyond the area that may change")
-    fresh = (wanted > 0.004) & request.mask
+    shade, added = _new_shade(native, wanted)
+    fresh = ((wanted > 0.004) | (added > 0.02)) & request.mask
     box = mask_box(erased | fresh)
     if box is None:
         raise ToolDeclined("there is nothing to change here")
@@ -69,9 +81,12 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     window = _around(box, round(1.6 * body), request.mask.shape)
     part = crop[window]
     rng = np.random.default_rng(request.seed)
-    known = ~(dilate(native.line | erased, 1) | native.unlike)
+    known = ~dilate(native.line | native.like_ink | erased, 1) & (native.shade < 0.04)
     ground = fill(part, erased[window], known[window], 1.6 * body, rng)
-    inked = _ink_colour(part, native, window, fresh[window], body, rng)
+    if native.underlay is not None:
+        extra = np.where(erased, shade, added)[window]
+        ground = ground + extra[..., None] * native.underlay.step
+    inked = _ink_colour(part, native, frame, window, fresh[window], rng)
     if gain > 1.0:
         inked = np.clip(ground + gain * (inked - ground), 0.0, 255.0)
     share = wanted[window][..., None]
@@ -85,12 +100,32 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     return image, np.rint(alpha).astype(np.uint8)
 
 
+def _new_shade(native: Native, wanted: Float) -> tuple[Float, Float]:
+    """Shadow or outline of what will stand there: in all, and what comes on top of what is there already."""
+    nothing = np.zeros_like(wanted)
+    if native.underlay is None:
+        return nothing, nothing
+    stays = np.where(native.line & ~native.run, native.matte, 0.0).astype(np.float32)
+    shade = native.underlay.cast(np.maximum(wanted, stays))
+    own = native.underlay.cast(wanted)
+    return shade, np.where(own > 0.02, np.clip(shade - native.shade, 0.0, 1.0), 0.0).astype(np.float32)
+
+
 def _carried(native: Native, frame: Frame, source: Mask, shift_x: float) -> Float:
     """The matte of old ink where it is set again."""
     hw = (native.matte.shape[0], native.matte.shape[1])
     own = frame.back(source.astype(np.float32), hw) > 0.2
     near = dilate(own, 1 + round(native.blur_px)) & ~(native.line & ~own)
-    return frame.moved(np.where(near, native.matte, 0.0).astype(np.float32), shift_x)
+    matte = np.where(near, native.matte, 0.0).astype(np.float32)
+    return frame.moved(
+        np.clip(matte / np.maximum(_local_best(matte, frame), 0.3), 0.0, 1.0).astype(np.float32), shift_x
+    )
+
+
+def _local_best(matte: Float, frame: Frame) -> Float:
+    """The matte of full ink around each pixel: less than 1 where the light on the letters is dimmer."""
+    side = 2 * round(0.25 * frame.line.height / frame.scale) + 1
+    return np.asarray(cv2.dilate(cv2.GaussianBlur(matte, (0, 0), 0.8), np.ones((side, side), np.uint8)), np.float32)
 
 
 def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Composition) -> Native:
@@ -99,9 +134,30 @@ def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Compo
     matte = np.clip((crop - ground) @ ink.step / float(ink.step @ ink.step), 0.0, 1.0).astype(np.float32)
     run = frame.back(composition.removed.astype(np.float32), hw) > 0.2
     whole = frame.back(line.mask_of(line.words).astype(np.float32), hw) > 0.2
-    unlike = frame.back(ink.unlike.astype(np.float32), hw, outside=1.0) > 0.3
-    near = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
-    return Native(matte=near, run=run, line=whole, unlike=unlike, blur_px=edge_blur(near))
+    like_ink = frame.back(line.solid.astype(np.float32), hw, outside=0.0) > 0.3
+    blur_px = edge_blur(np.where(dilate(whole, 2), matte, 0.0).astype(np.float32))
+    body = frame.line.height / frame.scale
+    window = _around(mask_box(whole) or (0, 0, hw[1], hw[0]), round(0.4 * body), hw)
+    solid = whole & (matte > 0.5) & _of_ink_hue(crop - ground, ink.step)
+    underlay = find_underlay(
+        crop[window], ground[window], solid[window], frame.valid_back(hw)[window], body, ink.spread, blur_px
+    )
+    shade = np.zeros(hw, np.float32)
+    if underlay is not None:
+        shade = underlay.cast(solid.astype(np.float32))
+        toward = ground + ink.step - (ground + shade[..., None] * underlay.step)
+        from_under = crop - ground - shade[..., None] * underlay.step
+        matte = np.clip((from_under * toward).sum(axis=2) / np.square(toward).sum(axis=2).clip(1.0), 0.0, 1.0)
+        matte = np.where(dilate(solid, 1 + round(blur_px)), matte, 0.0)
+    letters = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
+    return Native(letters, run, whole, like_ink, edge_blur(letters), underlay, shade)
+
+
+def _of_ink_hue(difference: Float, step: Float) -> Mask:
+    """Pixels that leave the ground in the ink's direction, within 17 degrees; a shadow on it mostly does not."""
+    along = difference @ step / float(np.linalg.norm(step))
+    across = np.sqrt(np.maximum(np.square(difference).sum(axis=2) - np.square(along), 0.0))
+    return np.asarray(across < 0.3 * along)
 
 
 def _soften(wanted: Float, native: Native) -> tuple[Float, float]:
@@ -130,6 +186,9 @@ def _old_ink(native: Native, allowed: Mask) -> Mask:
     radius = int(np.ceil(1.0 + 2.2 * native.blur_px))
     others = native.line & ~native.run
     erased = dilate(native.run, radius) & ~dilate(others, 1)
+    if native.underlay is not None:
+        shaded = native.underlay.cast(native.run.astype(np.float32)) > 0.03
+        erased |= dilate(shaded, 1) & ~dilate(others, 1)
     outside = int((native.run & ~allowed).sum())
     if outside > 0.02 * native.run.sum():
         raise ToolDeclined("part of the old words lies outside the area that may change")
@@ -137,18 +196,24 @@ def _old_ink(native: Native, allowed: Mask) -> Mask:
 
 
 def _ink_colour(
-    part: Float, native: Native, window: tuple[slice, slice], fresh: Mask, body: float, rng: np.random.Generator
+    part: Float,
+    native: Native,
+    frame: Frame,
+    window: tuple[slice, slice],
+    fresh: Mask,
+    rng: np.random.Generator,
 ) -> Float:
     """What full ink looks like at each fresh pixel, after the core of the old strokes nearby."""
     matte, letters = native.matte[window], native.line[window]
-    best = float(np.percentile(matte[letters], 90)) if letters.any() else 0.0
-    core = letters & (matte >= 0.93 * best)
+    best = _local_best(matte, frame)
+    core = letters & (matte >= 0.9 * best) & (matte > 0.4)
     inner = np.asarray(cv2.erode(core.astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
     if inner.sum() > max(60, 0.25 * core.sum()):
         core = inner
     if not core.any():
         raise ToolDeclined("no letter nearby shows the colour of the ink")
-    return fill(part, fresh, core & ~fresh, 1.6 * body, rng, 0.35 * body) if core[~fresh].sum() > 200 else interpolate(part, core, 0.35 * body)
+    body = frame.line.height / frame.scale
+    return fill(part, fresh, core, 1.6 * body, rng, 0.35 * body)
 
 
 def _around(box: tuple[int, int, int, int], margin: int, size_hw: tuple[int, int]) -> tuple[slice, slice]:

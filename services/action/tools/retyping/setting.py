@@ -60,18 +60,22 @@ def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mas
         old_x0, old_x1 = run[0].box.x0, run[-1].box.x1
     else:
         old_x0, old_x1 = float(run_quad[:, 0].min()), float(run_quad[:, 0].max())
-    least_gap = 0.22 * frame.line.height
     top, bottom = _rows(line, frame)
     usable = (free & allowed)[top:bottom].mean(axis=0) > 0.97
     clear = max(2, round(0.1 * frame.line.height))
     x0 = _reach(usable, old_x0, -1, 0 if before is None else before.box.x1) + (0 if before else clear)
     x1 = _reach(usable, old_x1, 1, usable.size if after is None else after.box.x0) - (0 if after else clear)
     if before is not None:
-        x0 = max(x0, before.box.x1 + min(least_gap, max(old_x0 - before.box.x1, 1.0)))
+        x0 = max(x0, before.box.x1 + _least_gap(old_x0 - before.box.x1, frame))
     if after is not None:
-        x1 = min(x1, after.box.x0 - min(least_gap, max(after.box.x0 - old_x1, 1.0)))
+        x1 = min(x1, after.box.x0 - _least_gap(after.box.x0 - old_x1, frame))
     keep = "centre" if (before is None) == (after is None) else "left"
     return Room(min(x0, old_x0), max(x1, old_x1), old_x0, old_x1, keep)
+
+
+def _least_gap(old: float, frame: Frame) -> float:
+    """How narrow a space between words may become: two thirds of the old one, and still a space."""
+    return min(max(0.22 * frame.line.height, 0.67 * old), max(old, 1.0))
 
 
 def _rows(line: Line, frame: Frame) -> tuple[int, int]:
