@@ -21,7 +21,7 @@ HEADER = """\
 
 
 def _resolve(requirements: list[str]) -> dict[str, str]:
-    """Name (lower case) to version of all that pip would install; less local parts (`+cpu`), which are an index's own."""
+    """Name (lower case) to version of all that pip would install, less an index's own local parts (`+cpu`)."""
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-"]
     report = subprocess.run([*command, *requirements], check=True, stdout=subprocess.PIPE, cwd=ROOT).stdout  # noqa: S603
     installs = json.loads(report)["install"]
