@@ -86,22 +86,32 @@ def corrupt(lines: Lines, kind: Kind, rng: np.random.Generator) -> Corruption | 
     }
     if kind not in spoilers:
         raise ValueError(f"{kind} is no fault")
-    places = [(i, j) for i, line in enumerate(lines) for j, word in enumerate(line) if _spoilable(word, kind, line)]
+    places = [
+        (i, j)
+        for i, line in enumerate(lines)
+        for j, word in enumerate(line)
+        if _spoilable(word, kind) and (kind is not Kind.MISSING or _lacks_clearly(lines, i, j))
+    ]
     if not places:
         return None
     line, word = places[int(rng.integers(len(places)))]
     return spoilers[kind](lines, line, word, rng)
 
 
-def _spoilable(word: str, kind: Kind, line: tuple[str, ...]) -> bool:
+def _spoilable(word: str, kind: Kind) -> bool:
     letters = sum(char.isalpha() for char in word)
     if kind is Kind.MISSPELT:
         return word.isalpha() and len(word) >= LONG_ENOUGH
     if kind is Kind.MIRRORED:
         return sum(char in ASYMMETRIC for char in word) >= 2
-    if kind is Kind.MISSING:
-        return letters >= 3 and len(line) > 1
     return letters >= 3
+
+
+def _lacks_clearly(lines: Lines, line: int, word: int) -> bool:
+    """Whether the place of a missing word is beyond doubt: a word at a line's break may be set on either line."""
+    first, last = word == 0, word == len(lines[line]) - 1
+    breaks_before, breaks_after = line > 0, line < len(lines) - 1
+    return len(lines[line]) > 1 and not (first and breaks_before) and not (last and breaks_after)
 
 
 def _with(lines: Lines, line: int, word: int, *drawn: DrawnWord) -> tuple[tuple[DrawnWord, ...], ...]:

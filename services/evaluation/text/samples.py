@@ -149,15 +149,15 @@ def _set(sample: Sample, recipe: Recipe) -> TestPicture:
     right, corruption = recipe.right, recipe.corruption
     if corruption is None:
         clean = _draw(recipe, right)
-        known = {"lines": _lines(right.lines, clean)}
+        known = {"lines": _lines(right.lines, clean.lines)}
         return TestPicture(sample.model_copy(update=known), clean.image, clean.image, recipe)
     spoilt = _draw(recipe, replace(right, drawn=corruption.drawn))
     # the right sign is set at the size that the spoilt one needs, so that the two agree in everything but letters
     twin = _draw(recipe, replace(right, room_for=corruption.drawn))
     known_fault = {
         "twin": f"{Path(sample.file).stem}.twin.png",
-        "lines": _lines(right.lines, twin),
-        "places": (_place(right.lines, corruption, twin),),
+        "lines": _lines(right.lines, _widest(corruption, spoilt, twin)),
+        "places": (_place(right.lines, corruption, spoilt, twin),),
         "fault_quads_px": _fault_quads(corruption, spoilt, twin),
         "variety": corruption.variety,
     }
@@ -189,13 +189,19 @@ def with_other_word(picture: TestPicture, than: str) -> Rgb:
     return _draw(recipe, replace(recipe.right, drawn=drawn, room_for=corruption.drawn)).image
 
 
-def _lines(lines: Lines, picture: SetPicture) -> tuple[PlacedText, ...]:
-    return tuple(PlacedText(text=" ".join(line), quad_px=quad) for line, quad in zip(lines, picture.lines, strict=True))
+def _lines(lines: Lines, quads: tuple[QuadXY, ...]) -> tuple[PlacedText, ...]:
+    return tuple(PlacedText(text=" ".join(line), quad_px=quad) for line, quad in zip(lines, quads, strict=True))
 
 
-def _place(lines: Lines, corruption: Corruption, twin: SetPicture) -> PlacedText:
+def _widest(corruption: Corruption, spoilt: SetPicture, twin: SetPicture) -> tuple[QuadXY, ...]:
+    """Where to read each line: a repair of a doubled word may leave the others where the spoilt line has them."""
+    return spoilt.lines if corruption.kind is Kind.DOUBLED else twin.lines
+
+
+def _place(lines: Lines, corruption: Corruption, spoilt: SetPicture, twin: SetPicture) -> PlacedText:
     if corruption.reflowed:
-        return PlacedText(text=" ".join(lines[corruption.line]), quad_px=twin.lines[corruption.line])
+        quad = _widest(corruption, spoilt, twin)[corruption.line]
+        return PlacedText(text=" ".join(lines[corruption.line]), quad_px=quad)
     word = lines[corruption.line][corruption.word]
     return PlacedText(text=word, quad_px=twin.words[corruption.line][corruption.word])
 
