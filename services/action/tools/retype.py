@@ -234,7 +234,8 @@ def _assembled(pieces: list[Piece], seen: Seen, run: Mask, style: Style, crop_hw
     moved: list[tuple[Mask, float]] = []
     stays = np.zeros_like(run)
     for piece in pieces:
-        if piece.source is None:
+        if piece.source is None or (seen.opened and not piece.kept):
+            # Ink told from a busy ground has ragged edges; it may stay where it is, but it is not set anew.
             drawn = np.maximum(drawn, coverage(letter_at(piece.text, piece.x0, style, seen.frame), seen.frame, crop_hw))
             continue
         ink = np.isin(seen.line.labels, piece.source.blob.labels)

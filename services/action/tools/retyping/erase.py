@@ -12,8 +12,9 @@ import numpy.typing as npt
 from services.action.tools.retyping.frame import Float
 from shared.geometry import Mask
 
-OFFSETS = 110
-WORK_PX = 90_000
+OFFSETS = 120
+KEPT = 16
+WORK_PX = 45_000
 """Above so many pixels the offsets are chosen on a smaller copy."""
 
 
@@ -85,28 +86,38 @@ def _choose(
     small_hole = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     offsets = _offsets(reach / shrink, max(2.0, 0.6 * thick / shrink), rng)
     side = 2 * max(2, round(0.7 * thick / shrink)) + 1
-    best = np.full(small_hole.shape, np.inf, np.float32)
-    chosen = np.zeros(small_hole.shape, np.int32)
-    for index, (dy, dx) in enumerate(offsets):
-        there = _shifted(small, int(dy), int(dx))
-        usable = _shifted(small_known.astype(np.float32), int(dy), int(dx)) > 0.5
-        both = (usable & small_known).astype(np.float32)
-        error = np.square(small - there).sum(axis=2) * both
-        total = cv2.blur(both, (side, side))
-        cost = cv2.blur(error, (side, side)) / np.maximum(total, 1e-3)
-        cost = np.where(total > 0.12, cost, cost + 4e3)
-        cost = np.where(usable, cost, np.inf)
-        better = cost < best
-        best[better] = cost[better]
-        chosen[better] = index
-    chosen[small_hole & ~np.isfinite(best)] = 0
+    costs = np.stack([_cost(small, small_known, small_hole, dy, dx, side) for dy, dx in offsets.tolist()])
+    # A few offsets that serve many pixels keep what is filled in one piece.
+    wins = np.bincount(costs[:, small_hole].argmin(axis=0), minlength=len(offsets))
+    few = np.argsort(-wins, kind="stable")[:KEPT]
+    smooth = np.stack([cv2.blur(costs[index], (side // 2 * 2 + 1, side // 2 * 2 + 1)) for index in few])
+    chosen = few[smooth.argmin(axis=0)].astype(np.int32)
     full = cv2.resize(chosen, (w, h), interpolation=cv2.INTER_NEAREST)
-    return _valid_only(full, offsets * shrink, hole, known, rng)
+    return _valid_only(full, offsets * shrink, hole, known, few)
+
+
+def _cost(detail: Float, known: Mask, hole: Mask, dy: int, dx: int, side: int) -> Float:
+    """How badly what lies at an offset agrees with what is known around, per pixel, lower is better.
+
+    Dearer where the offset leads back into the hole for much of the neighbourhood, since what serves a whole stroke is
+    better than a patchwork.
+    """
+    there = _shifted(detail, dy, dx)
+    usable = _shifted(known.astype(np.float32), dy, dx) > 0.5
+    both = (usable & known).astype(np.float32)
+    total = cv2.blur(both, (side, side))
+    error = cv2.blur(np.square(detail - there).sum(axis=2) * both, (side, side)) / np.maximum(total, 1e-3)
+    useless = cv2.blur((hole & ~usable).astype(np.float32), (side, side))
+    useless = useless / np.maximum(cv2.blur(hole.astype(np.float32), (side, side)), 1e-3)
+    cost = (error + 4.0) * (1.0 + 4.0 * useless) + np.where(total > 0.05, 0.0, 4e3)
+    return np.where(hole & ~usable, cost + 1e4, cost).astype(np.float32)
 
 
 def _offsets(reach: float, least: float, rng: np.random.Generator) -> npt.NDArray[np.int32]:
     """Offsets from `least` to `reach` pixels away, near ones more often, some straight along x or y."""
-    radius = np.exp(rng.uniform(np.log(least), np.log(max(reach, least + 2)), OFFSETS))
+    top = max(reach, least + 2)
+    near = np.exp(rng.uniform(np.log(least), np.log(top), OFFSETS))
+    radius = np.where(rng.random(OFFSETS) < 0.5, near, rng.uniform(least, top, OFFSETS))
     angle = rng.uniform(0, 2 * np.pi, OFFSETS)
     straight = rng.random(OFFSETS) < 0.35
     angle = np.where(straight, np.round(angle / (np.pi / 2)) * (np.pi / 2), angle)
@@ -125,13 +136,12 @@ def _valid_only(
     offsets: npt.NDArray[np.int32],
     hole: Mask,
     known: Mask,
-    rng: np.random.Generator,
+    order: npt.NDArray[np.intp],
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Replaces choices that do not lead to a known pixel by others that do, as far as there are any."""
     h, w = hole.shape
     rows, columns = np.nonzero(hole)
     labels = chosen[rows, columns].copy()
-    order = rng.permutation(len(offsets))
     for attempt in range(-1, len(order)):
         shift = offsets[labels]
         y, x = rows + shift[:, 0], columns + shift[:, 1]

@@ -46,6 +46,7 @@ class Line:
         matte: `(H, W)`, the ink of this line alone.
         solid: `(H, W)` bool, all that has the ink's colour, this line's or not.
         slope: dy/dx by which the baseline leaves the level.
+        opened: whether thin things were taken away first.
     """
 
     words: tuple[Word, ...]
@@ -54,6 +55,7 @@ class Line:
     matte: Float
     solid: Mask
     slope: float
+    opened: bool
 
     def mask_of(self, words: tuple[Word, ...]) -> Mask:
         """`(H, W)` bool, the parts of ink of those words."""
@@ -97,7 +99,15 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float, open
     words = _group(blobs, tokens)
     mine = np.isin(labels, kept)
     matte = np.where(dilate(mine, 2), ink.matte, 0.0).astype(np.float32)
-    return Line(words=words, run=_find_run(words, text, quad), labels=labels, matte=matte, solid=solid, slope=slope)
+    return Line(
+        words=words,
+        run=_find_run(words, text, quad),
+        labels=labels,
+        matte=matte,
+        solid=solid,
+        slope=slope,
+        opened=opened,
+    )
 
 
 def _without_thin(solid: Mask, frame: Frame) -> Mask:

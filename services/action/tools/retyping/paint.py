@@ -81,7 +81,8 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     window = _around(box, round(1.6 * body), request.mask.shape)
     part = crop[window]
     rng = np.random.default_rng(request.seed)
-    known = ~dilate(native.line | native.like_ink | erased, 1) & (native.shade < 0.04)
+    halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
+    known = ~dilate(native.line | native.like_ink, halo) & ~dilate(erased, 1) & (native.shade < 0.04)
     ground = fill(part, erased[window], known[window], 1.6 * body, rng)
     if native.underlay is not None:
         extra = np.where(erased, shade, added)[window]
@@ -134,6 +135,11 @@ def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Compo
     matte = np.clip((crop - ground) @ ink.step / float(ink.step @ ink.step), 0.0, 1.0).astype(np.float32)
     run = frame.back(composition.removed.astype(np.float32), hw) > 0.2
     whole = frame.back(line.mask_of(line.words).astype(np.float32), hw) > 0.2
+    if line.opened:
+        # Corners and hairlines that opening took away belong to the letters all the same.
+        plain = frame.back((ink.matte > 0.5).astype(np.float32), hw) > 0.2
+        near = max(2, round(0.12 * frame.line.height / frame.scale))
+        run, whole = run | (dilate(run, near) & plain), whole | (dilate(whole, near) & plain)
     like_ink = frame.back(line.solid.astype(np.float32), hw, outside=0.0) > 0.3
     blur_px = edge_blur(np.where(dilate(whole, 2), matte, 0.0).astype(np.float32))
     body = frame.line.height / frame.scale
