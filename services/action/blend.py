@@ -51,16 +51,13 @@ def blend(crop: Rgb, result: EditResult, mask: Mask) -> Blended:
         return Blended(crop.copy(), own, 1.0, "unchanged")
     if has_own_matte(result.alpha, mask):
         return Blended(result.image, own, _seam(crop, result.image, own), "matte")
-    corrected = corrected_colour(crop, result.image, mask)
-    feathered = feather(mask)
-    plain = Blended(corrected, feathered, _seam(crop, corrected, feathered), "feathered")
-    if plain.seam <= VISIBLE_SEAM:
-        return plain
-    cloned = _poisson(crop, corrected, mask)
-    if cloned is None:
-        return plain
-    second = Blended(cloned, feathered, _seam(crop, cloned, feathered), "poisson")
-    return second if second.seam < plain.seam else plain
+    corrected, feathered = corrected_colour(crop, result.image, mask), feather(mask)
+    # Judged without the feather, which hides a step by making a halo of it.
+    left = _seam(crop, corrected, own)
+    cloned = _poisson(crop, corrected, mask) if left > VISIBLE_SEAM else None
+    if cloned is not None and _seam(crop, cloned, own) < left:
+        return Blended(cloned, feathered, _seam(crop, cloned, feathered), "poisson")
+    return Blended(corrected, feathered, _seam(crop, corrected, feathered), "feathered")
 
 
 def has_own_matte(alpha: Gray, mask: Mask) -> bool:

@@ -15,6 +15,7 @@ from shared.geometry import Mask
 Floats = npt.NDArray[np.float32]
 
 MAX_SAMPLES = 6000
+MODE_WINDOW = 80.0  # levels
 TUKEY = 4.685  # 95% efficiency on normal errors (Holland and Welsch 1977)
 LEAST_SIGMA = 0.7  # levels: 8-bit rounding and a little more, so that clean artwork keeps inliers
 
@@ -41,7 +42,7 @@ class Surface:
 def fit_surface(pixels: Floats, where: Mask, order: int) -> Surface:
     """Fits a polynomial of `order` (0, 1 or 2) per channel to the pixels at `where`.
 
-    Iteratively reweighted least squares with Tukey's weights, begun at the most frequent lightness, so that letters and
+    Iteratively reweighted least squares with Tukey's weights, begun at the most frequent tones, so that letters and
     edges that cover less than half of `where` do not pull on it. Lower orders are fitted first.
 
     Args:
@@ -80,12 +81,19 @@ def fit_surface(pixels: Floats, where: Mask, order: int) -> Surface:
 
 
 def _near_the_mode(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """1 within 40 levels of the most frequent lightness, 0 elsewhere; a differently lit surface still counts."""
-    counts, edges = np.histogram(light, bins=32)
-    smooth = np.convolve(counts, (0.25, 0.5, 0.25), mode="same")
-    peak = int(np.argmax(smooth))
-    reach = max(40.0, 2 * float(edges[1] - edges[0]))
-    return np.asarray(np.abs(light - (edges[peak] + edges[peak + 1]) / 2) <= reach, np.float64)
+    """1 within the window of 80 levels that holds most pixels, 0 elsewhere.
+
+    Ink is of one tone and a lit ground of many: the fullest single level would be the ink's.
+    """
+    low, high = float(light.min()), float(light.max())
+    if high - low <= MODE_WINDOW:
+        return np.ones_like(light)
+    starts = np.arange(low, high - MODE_WINDOW + 4, 4)
+    ordered = np.sort(light)
+    held = np.searchsorted(ordered, starts + MODE_WINDOW, "right") - np.searchsorted(ordered, starts, "left")
+    # Several windows may hold the same pixels: the middle one leaves room on both sides.
+    start = float(np.median(starts[held == held.max()]))
+    return np.asarray((light >= start) & (light <= start + MODE_WINDOW), np.float64)
 
 
 def _basis(
