@@ -3,48 +3,48 @@
 A pretrained T5 brings its tokenizer; `tiny` builds one offline from the prompts that it trains on.
 """
 
-import json
+import math
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from string import printable
 
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, T5Tokenizer
 
 _SPECIAL = ("<pad>", "</s>", "<unk>")
-_LATIN = "".join(chr(code) for code in range(0xC0, 0x180) if chr(code).isalpha())
-_RARE = -20.0
+_LETTERS = tuple(
+    dict.fromkeys("▁" + printable.strip() + "".join(c for c in map(chr, range(0xC0, 0x180)) if c.isalpha()))
+)
+_LETTER_SCORE = -20.0
+"""Log-probability of a letter: below that of any word, so that a word is spelt only where it is no piece."""
+
+_WORD = re.compile(r"\w[\w'’-]*")
 
 
 def build_tokenizer(prompts: Iterable[str], vocab_size: int = 4000, max_tokens: int = 64) -> PreTrainedTokenizerBase:
-    """A T5 tokenizer whose unigram pieces are learned from prompts; every Latin letter is a piece of its own.
+    """A T5 tokenizer whose unigram pieces are the commonest words of prompts, and every Latin letter.
 
-    So a word never seen is spelt, not unknown.
+    So a word never seen is spelt, not unknown; and the same prompts give the same pieces, which the trainer of
+    unigram pieces in `tokenizers` does not promise.
 
     Args:
         prompts: of the training split.
-        vocab_size: pieces at the most, special ones included.
+        vocab_size: pieces at the most, special ones and letters included.
         max_tokens: a longer prompt is cut.
     """
-    trainer_model = Tokenizer(models.Unigram())
-    trainer_model.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True),
-        ]
+    counts = Counter(
+        "▁" + match.group() for prompt in prompts for word in prompt.split() if (match := _WORD.match(word)) is not None
     )
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocab_size - len(printable) - len(_LATIN) - len(_SPECIAL),
-        unk_token="<unk>",  # noqa: S106  # a piece of the vocabulary, no password
-        special_tokens=["<unk>"],
-        show_progress=False,
-    )
-    trainer_model.train_from_iterator(sorted(set(prompts)), trainer)
-    learned = [(piece, score) for piece, score in _pieces(trainer_model) if piece not in _SPECIAL]
-    known = {piece for piece, _ in learned}
-    letters = [(letter, _RARE) for letter in dict.fromkeys("▁" + printable.strip() + _LATIN) if letter not in known]
-    vocab = [*((piece, 0.0) for piece in _SPECIAL), *learned, *letters]
+    room = max(0, vocab_size - len(_SPECIAL) - len(_LETTERS))
+    words = sorted((word for word in counts if word not in _LETTERS), key=lambda word: (-counts[word], word))[:room]
+    total = max(1, counts.total())
+    vocab = [
+        *((piece, 0.0) for piece in _SPECIAL),
+        *((word, math.log(counts[word] / total)) for word in words),
+        *((letter, _LETTER_SCORE) for letter in _LETTERS),
+    ]
     tokenizer: PreTrainedTokenizerBase = T5Tokenizer(vocab=vocab, extra_ids=0, model_max_length=max_tokens)
     return tokenizer
 
@@ -54,8 +54,3 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str], max_tok
     encoded = tokenizer(list(prompts), padding=True, truncation=True, max_length=max_tokens, return_tensors="pt")
     ids, mask = encoded["input_ids"], encoded["attention_mask"]
     return torch.as_tensor(ids), torch.as_tensor(mask)
-
-
-def _pieces(tokenizer: Tokenizer) -> list[tuple[str, float]]:
-    table = json.loads(tokenizer.to_str())["model"]["vocab"]
-    return [(str(piece), float(score)) for piece, score in table]

@@ -1,4 +1,4 @@
-"""Training on synthetic blobs: it learns, resumes as if never stopped, begins from a checkpoint, and serves at the end."""
+"""Training on synthetic blobs: it learns, resumes as if never stopped, begins from a checkpoint, and then serves."""
 
 import json
 import subprocess
