@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock clean tesseract
+.PHONY: help install demo test check format lock pictures clean tesseract
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ format: $(INSTALLED) ## puts the code into the project's format
 
 lock: $(INSTALLED) ## resolves pyproject.toml anew and writes deploy/constraints/dev.txt
 	$(BIN)/python deploy/constraints/lock.py
+
+pictures: demo ## the pictures of the README, from the demo's results
+	$(BIN)/python docs/pictures.py $(OUT)
 
 clean: ## removes what the other targets made
 	rm -rf $(VENV) .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
