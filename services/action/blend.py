@@ -96,11 +96,16 @@ def _seam(crop: Rgb, image: Rgb, alpha: Gray) -> float:
 
 
 def _poisson(crop: Rgb, image: Rgb, mask: Mask) -> Rgb | None:
-    """Gradient-domain cloning (Pérez et al. 2003); None where the mask reaches the crop's border."""
+    """Gradient-domain cloning (Pérez et al. 2003).
+
+    None where it has no say: the mask reaches the crop's border, or is nowhere three pixels thick.
+    """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     h, w = mask.shape
     if rows[0] < 2 or columns[0] < 2 or rows[-1] > h - 3 or columns[-1] > w - 3:
         return None
+    if not cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).any():
+        return None  # nothing inside its border to solve for
     # OpenCV puts the centre of the mask's bounding rectangle at `centre`, so this leaves everything in place.
     x, width = int(columns[0]), int(columns[-1] - columns[0] + 1)
     y, height = int(rows[0]), int(rows[-1] - rows[0] + 1)

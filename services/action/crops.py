@@ -20,6 +20,7 @@ ADVANCE = 0.8  # a letter's width in cap heights, a generous mean over typefaces
 CONTEXT_CAPS = 1.5
 LEAST_CONTEXT_PX = 24
 USER_CONTEXT = 0.75  # of the region's longer side
+MOST_CONTEXT_PX = 256  # as much texture as an eraser can use
 LEAST_GROWTH_PX = 2
 
 
@@ -112,7 +113,8 @@ def _region_area(plan: Plan, region: Region, own_mask: Mask, size_hw: tuple[int,
     x0, y0, x1, y1 = region.box_xyxy_px
     longer, shorter = max(x1 - x0, y1 - y0), min(x1 - x0, y1 - y0)
     growth = max(LEAST_GROWTH_PX, round(plan.growth.across * shorter))
-    crop_box = expand(region.box_xyxy_px, max(LEAST_CONTEXT_PX, round(USER_CONTEXT * longer)) + growth, size_hw)
+    context = int(np.clip(USER_CONTEXT * longer, LEAST_CONTEXT_PX, MOST_CONTEXT_PX))
+    crop_box = expand(region.box_xyxy_px, context + growth, size_hw)
     mask = np.zeros((crop_box[3] - crop_box[1], crop_box[2] - crop_box[0]), np.bool_)
     mask[y0 - crop_box[1] : y1 - crop_box[1], x0 - crop_box[0] : x1 - crop_box[0]] = own_mask
     return crop_box, dilate(mask, growth)

@@ -20,6 +20,8 @@ RADIUS = 3  # patches of 7x7, as in both papers
 MAX_LEVELS = 6
 ROUNDS = 4
 ROUNDS_FINEST = 2
+# Larger levels only double the field of the level below: seconds of search give little that the eye finds.
+MOST_SEARCHED = 16_000
 
 
 @dataclass
@@ -51,6 +53,9 @@ def fill_from_exemplars(image: Rgb, hole: Mask, seed: int) -> Rgb | None:
             field = _random_sources(level, len(targets), rng)
         else:
             field = _from_coarser(field, levels[depth + 1], level, targets, rng)
+            if len(targets) > MOST_SEARCHED:
+                _copy(level, targets, field)
+                continue
             _vote(level, targets, field, sharp=False)
         for turn in range(ROUNDS if depth else ROUNDS_FINEST):
             field = _search(level, targets, field, rng)
@@ -89,6 +94,13 @@ def _sources(hole: Mask) -> Mask:
     side = 2 * RADIUS + 1
     touched = np.asarray(cv2.dilate(hole.astype(np.uint8), np.ones((side, side), np.uint8))) > 0
     return _interior(~touched)
+
+
+def _copy(level: _Level, targets: Indices, field: Indices) -> None:
+    """Each pixel of the hole becomes its source's pixel."""
+    wanted = level.hole[targets[:, 0], targets[:, 1]]
+    to, source = targets[wanted], field[wanted]
+    level.image[to[:, 0], to[:, 1]] = level.image[source[:, 0], source[:, 1]]
 
 
 def _random_sources(level: _Level, count: int, rng: np.random.Generator) -> Indices:

@@ -72,12 +72,11 @@ def fit_surface(pixels: Floats, where: Mask, order: int) -> Surface:
         weights = np.clip(1 - (error / (TUKEY * sigma)) ** 2, 0, None) ** 2
         if not (weights > 0).any():
             weights = np.ones_like(weights)
-    grid_rows, grid_columns = np.indices(where.shape).reshape(2, -1)
-    values = (_basis(grid_rows, grid_columns, where.shape, fitted) @ coefficients).reshape(*where.shape, -1)
+    values = _over_all(coefficients, where.shape)
     residual = pixels - values
     inliers = where & (np.abs(residual).mean(axis=2) < TUKEY * sigma)
     share = float(inliers[where].mean())
-    return Surface(values.astype(np.float32), residual.astype(np.float32), inliers, share, sigma)
+    return Surface(values, residual.astype(np.float32), inliers, share, sigma)
 
 
 def _near_the_mode(light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -103,6 +102,16 @@ def _basis(
     y, x = 2 * rows / max(1, shape[0] - 1) - 1, 2 * columns / max(1, shape[1] - 1) - 1
     terms = [np.ones_like(y), x, y, x * y, x * x, y * y]
     return np.stack(terms[: (1, 3, 6)[degree]], axis=1)
+
+
+def _over_all(coefficients: npt.NDArray[np.float64], shape: tuple[int, ...]) -> Floats:
+    """`(h, w, c)` the polynomial at every pixel, term by term: the basis of a large crop fills gigabytes."""
+    y = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None, None] if shape[0] > 1 else np.full((1, 1, 1), -1.0)
+    x = np.linspace(-1, 1, shape[1], dtype=np.float32)[None, :, None] if shape[1] > 1 else np.full((1, 1, 1), -1.0)
+    values = np.broadcast_to(coefficients[0].astype(np.float32), (*shape, coefficients.shape[1])).copy()
+    for term, factors in zip((x, y, x * y, x * x, y * y), coefficients[1:].astype(np.float32), strict=False):
+        values += (term * factors).astype(np.float32)
+    return values
 
 
 def grain_like(surface: Surface, seed: int) -> Floats:
