@@ -48,6 +48,7 @@ clean: ## removes what the other targets made
 # without windows. With both installed they would overwrite each other's files.
 $(INSTALLED): pyproject.toml deploy/constraints/dev.txt
 	@sh deploy/need-python.sh "$(PYTHON)"
+	@echo "setting up $(VENV)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps -r deploy/constraints/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
