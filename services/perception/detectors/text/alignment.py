@@ -24,7 +24,7 @@ from services.perception.detectors.text.folding import fold
 from services.perception.detectors.text.reading import Line
 
 _TAKEN = "\0"
-_LEAST_SIMILAR = 0.5
+_LEAST_SIMILAR = 0.55
 _LEAST_SIMILAR_WEAK = 0.6
 _SHORT = 3
 _LINE_COST = 0.5

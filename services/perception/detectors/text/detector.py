@@ -12,6 +12,7 @@ from services.perception.detectors.text.judgement import SceneJudge, lacks_words
 from services.perception.detectors.text.ocr import OcrReader
 from services.perception.detectors.text.reading import Line
 from services.perception.detectors.text.rereading import PlaceReader
+from shared.contracts.base import BoxXYXY
 from shared.contracts.values import Region
 from shared.geometry import box_area, intersection, iou
 
@@ -65,11 +66,18 @@ class TextDetector:
             return max(
                 (f.evidence for f in findings if box_area(intersection(f.box_xyxy_px, region.box_xyxy_px))), default=0.0
             )
-        still_found = [
-            f.evidence
-            for f in findings
-            if iou(f.box_xyxy_px, region.box_xyxy_px) >= _SAME_PLACE
-            and f.reading is not None
-            and f.reading.expected == region.reading.expected
-        ]
-        return max(still_found) if still_found else places.evidence(region.reading)
+        now = [f.evidence for f in findings if _shares_place(f.box_xyxy_px, region.box_xyxy_px)]
+        same = [f for f in findings if _is_the_same(f, region)]
+        return max(now) if same else max([places.evidence(region.reading), *now])
+
+
+def _shares_place(a: BoxXYXY, b: BoxXYXY) -> bool:
+    return box_area(intersection(a, b)) > _SAME_PLACE * min(box_area(a), box_area(b))
+
+
+def _is_the_same(finding: Finding, region: Region) -> bool:
+    """Whether the region is found again with the same fault: then nothing need be read twice."""
+    if finding.reading is None or region.reading is None:
+        return False
+    agrees = finding.reading.expected == region.reading.expected
+    return agrees and iou(finding.box_xyxy_px, region.box_xyxy_px) >= _SAME_PLACE

@@ -1,6 +1,7 @@
-"""How badly a place reads, as one number: 0 to 0.3 as expected, 0.7 to 1 not.
+"""How badly a place reads, as one number: 0 to 0.3 as expected, above 0.8 not.
 
-The gap keeps the exchange of one wrong word for another from ever looking like a gain. Numbers and strings only.
+The gap keeps the exchange of one wrong word for another, however much nearer, from ever gaining 0.2. Numbers and
+strings only.
 """
 
 from rapidfuzz.distance import Levenshtein
@@ -16,8 +17,8 @@ def as_expected(confidence: float) -> float:
 
 
 def not_as_expected(read: str, expected: str) -> float:
-    """Evidence where they do not: 0.7, and 0.3 of the character error rate up to 1."""
-    return 0.7 + 0.3 * min(1.0, error_rate(read, expected))
+    """Evidence where they do not: 0.8, and a fifth of the character error rate up to 1."""
+    return 0.8 + 0.2 * min(1.0, error_rate(read, expected))
 
 
 def error_rate(read: str, expected: str) -> float:

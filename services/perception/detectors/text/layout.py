@@ -6,6 +6,7 @@ Geometry of lines only; decides nothing about right or wrong.
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from services.perception.detectors.text.reading import CtcReading, Line
 from shared.contracts.base import QuadXY
@@ -47,6 +48,38 @@ def upright(quad: QuadXY) -> QuadXY:
     """The quadrilateral turned by half where it reads towards the left: where new letters would go."""
     tl, tr, br, bl = quad
     return (br, bl, tl, tr) if tr[0] < tl[0] else quad
+
+
+def common_area(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> float:
+    """Area in pixels that two convex quadrilaterals `(4, 2)` share.
+
+    Sutherland and Hodgman's clipping; OpenCV's own intersection answers 0 for some that share an edge.
+    """
+    ring = _clockwise(np.asarray(b, np.float64))
+    clipped = list(_clockwise(np.asarray(a, np.float64)))
+    for start, end in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+        edge = end - start
+        sides = [float(edge[0] * (p[1] - start[1]) - edge[1] * (p[0] - start[0])) for p in clipped]
+        kept = []
+        for i, (point, side) in enumerate(zip(clipped, sides, strict=True)):
+            previous, before = clipped[i - 1], sides[i - 1]
+            if (side < 0) != (before < 0):
+                kept.append(previous + (point - previous) * (before / (before - side)))
+            if side >= 0:
+                kept.append(point)
+        clipped = kept
+        if not clipped:
+            return 0.0
+    return abs(_signed_area(np.asarray(clipped)))
+
+
+def _clockwise(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return points if _signed_area(points) > 0 else points[::-1]
+
+
+def _signed_area(points: npt.NDArray[np.float64]) -> float:
+    x, y = points[:, 0], points[:, 1]
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
 
 def prominence(line: Line, size_hw: tuple[int, int]) -> float:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from services.perception.detectors.text.layout import common_area
 from shared.contracts.base import BoxXYXY
 from shared.images import Rgb
 
@@ -165,4 +166,4 @@ def _area(quad: npt.NDArray[np.float32]) -> float:
 def _common_area(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
     if (a.max(axis=0) < b.min(axis=0)).any() or (b.max(axis=0) < a.min(axis=0)).any():
         return 0.0
-    return float(cv2.intersectConvexConvex(a, b)[0])
+    return common_area(a, b)

@@ -85,7 +85,7 @@ class OcrReader:
 
         For when something ought to be there that a first look did not find: large letters escape it now and then.
         """
-        known = [FoundLine(quad_array(line.quad_px), line.detection) for line in lines]
+        known = [FoundLine(quad_array(line.quad_px), line.detection) for line in lines if line.text.strip()]
         found = find_overlooked(image, self._mark_lines, known)
         return tuple(self._upright(image, found[:_MAX_LINES]))
 

@@ -12,6 +12,7 @@ import numpy as np
 from services.perception.detectors.text.comparison import Letters, Window, compare
 from services.perception.detectors.text.evidence import WORST, as_expected, error_rate, not_as_expected
 from services.perception.detectors.text.folding import fold
+from services.perception.detectors.text.layout import common_area
 from services.perception.detectors.text.ocr import OcrReader
 from services.perception.detectors.text.reading import CtcReading, Line
 from services.perception.detectors.text.second_reading import SecondOpinion, faulty_words, grown, read_again
@@ -43,16 +44,20 @@ class PlaceReader:
         if line.is_right:
             return line.evidence
         if reading.fault in (TextFault.MISSING, TextFault.DOUBLED):
-            return WORST if reading.fault is TextFault.MISSING else max(line.evidence, 0.7)
+            return WORST
         word = self._at(reading.quad_px, reading.expected)
         improved = line.error_rate < error_rate(reading.line_text, wanted)
         if word.is_right and improved:
             return word.evidence
-        return max(0.7, word.evidence) if word.is_written else WORST
+        if not word.is_written:
+            return WORST
+        return max(word.evidence, line.evidence) if word.is_right else word.evidence
 
     def _at(self, quad: QuadXY, expected: str) -> "_Place":
-        places = [_whole(self._opinion(quad), expected)]
         here = self._lines_over(quad)
+        if not here:
+            return _NOTHING  # letters too faint for the finder of lines may still be guessed at by the reader
+        places = [_whole(self._opinion(quad), expected)]
         places += [_whole(self._opinion(line.quad_px), expected) for line in here]
         if len(here) > 1:
             places.append(_joined([line.reading for line in here], expected))
@@ -67,7 +72,7 @@ class PlaceReader:
         found = []
         for line in self.lines:
             other = quad_array(line.quad_px)
-            common = float(cv2.intersectConvexConvex(place, other)[0])
+            common = common_area(place, other)
             least = min(abs(cv2.contourArea(place)), abs(cv2.contourArea(other)))
             if common > _OVERLAP * least:
                 found.append(line)
@@ -94,10 +99,12 @@ class _Place:
     evidence: float
 
 
+_NOTHING = _Place(is_right=False, is_written=False, error_rate=1.0, evidence=WORST)
+
+
 def _whole(opinion: SecondOpinion, expected: str) -> _Place:
     """The whole reading against `expected`: letters too many count as well."""
     best: _Place | None = None
-    plain = opinion.readings[0]
     for reading in opinion.readings[:3]:
         letters = Letters.of(reading)
         if not letters.folded:
@@ -111,7 +118,7 @@ def _whole(opinion: SecondOpinion, expected: str) -> _Place:
         place = _Place(right, True, rate, value)
         if best is None or place.evidence < best.evidence:
             best = place
-    return best if best is not None else _Place(False, bool(fold(plain.text)), 1.0, WORST)
+    return best if best is not None else _NOTHING
 
 
 def _joined(readings: Sequence[CtcReading], expected: str) -> _Place:
