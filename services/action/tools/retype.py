@@ -4,6 +4,7 @@ It knows pixels, the reading and fonts; nothing of jobs, stores or planning. The
 cannot do so that nobody sees it, it declines with a sentence.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,10 +16,11 @@ from services.action.tools.retyping.composing import MIN_RESEMBLANCE, Piece, com
 from services.action.tools.retyping.frame import Float, Frame, rectify
 from services.action.tools.retyping.ink import Ink, separate
 from services.action.tools.retyping.letters import Letter, letters_of
+from services.action.tools.retyping.levelling import bend, true_quad
 from services.action.tools.retyping.line import Line, measure
 from services.action.tools.retyping.paint import Composition, paint
 from services.action.tools.retyping.setting import coverage, letter_at, place, room_for
-from services.action.tools.retyping.typeface import Style, bend, rank, resemblance, true_quad
+from services.action.tools.retyping.typeface import Style, rank, resemblance
 from shared.fonts import FONTS, Typeface, covering
 from shared.geometry import Mask
 
@@ -138,9 +140,7 @@ class Retype:
 
 
 def script_of(character: str) -> str:
-    """The script as Unicode's character names begin: "Arabic", "Cjk", …"""
-    import unicodedata
-
+    """The script as Unicode's character names begin: "Arabic" or "Cjk", say."""
     return unicodedata.name(character, "an unnamed script").split()[0].capitalize()
 
 
@@ -222,7 +222,7 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
     room = room_for(line, frame, quad, ~seen.ink.unlike | run, allowed)
     own = [x for x in seen.letters if x.word in line.run] if brief.trusted else []
     pieces = compose_of_letters(brief.expected, own, seen.believed, style, room) if brief.typeface_rank == 0 else None
-    if pieces is None:
+    if pieces is None or (seen.opened and not any(piece.kept for piece in pieces)):
         setting = place(brief.expected, style, room, frame)
         composition = Composition(removed=run, drawn=coverage(setting, frame, (mask.shape[0], mask.shape[1])))
         return SetWords(composition, condensed=setting.condensed, scaled=setting.scaled)
@@ -243,5 +243,5 @@ def _assembled(pieces: list[Piece], seen: Seen, run: Mask, style: Style, crop_hw
             stays |= ink
         else:
             moved.append((ink, piece.shift_x))
-    kept = sum(piece.kept for piece in pieces)
+    kept = sum(1 for piece in pieces if piece.kept)
     return SetWords(Composition(run & ~stays, drawn, tuple(moved)), kept=kept, reused=len(moved))

@@ -80,7 +80,7 @@ def _piece(text: str, x0: float, source: Letter | None, run: Sequence[Letter]) -
         return Piece(text, x0, None, 0.0)
     shift = x0 - source.box.x0
     own = any(source is letter for letter in run)
-    return Piece(text, x0, source, 0.0 if own and abs(shift) < 0.75 else shift)
+    return Piece(text, x0, source, 0.0 if own and abs(shift) < 0.75 else float(shift))
 
 
 def _tokens(expected: str, run: Sequence[Letter]) -> tuple[list[str], list[bool]]:

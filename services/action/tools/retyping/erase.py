@@ -68,7 +68,7 @@ def interpolate(image: Float, known: Mask, sigma: float) -> Float:
     overall = image[known].mean(axis=0)
     result = np.broadcast_to(overall, (*levels[-1][1].shape, 3)).astype(np.float32)
     for mean, total in reversed(levels):
-        result = cv2.resize(result, total.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        result = np.asarray(cv2.resize(result, total.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
         trust = np.clip(total / 0.15, 0.0, 1.0)[..., None]
         result = result + trust * (mean / np.maximum(total, 1e-6)[..., None] - result)
     return np.asarray(result, np.float32)
@@ -81,7 +81,7 @@ def _choose(
     h, w = hole.shape
     shrink = max(1, int(np.ceil(np.sqrt(h * w / WORK_PX))))
     size = (max(1, w // shrink), max(1, h // shrink))
-    small = cv2.resize(detail, size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(detail, size, interpolation=cv2.INTER_AREA), np.float32)
     small_known = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.999
     small_hole = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     offsets = _offsets(reach / shrink, max(2.0, 0.6 * thick / shrink), rng)
@@ -110,7 +110,7 @@ def _cost(detail: Float, known: Mask, hole: Mask, dy: int, dx: int, side: int) -
     useless = cv2.blur((hole & ~usable).astype(np.float32), (side, side))
     useless = useless / np.maximum(cv2.blur(hole.astype(np.float32), (side, side)), 1e-3)
     cost = (error + 4.0) * (1.0 + 4.0 * useless) + np.where(total > 0.05, 0.0, 4e3)
-    return np.where(hole & ~usable, cost + 1e4, cost).astype(np.float32)
+    return np.asarray(np.where(hole & ~usable, cost + 1e4, cost), np.float32)
 
 
 def _offsets(reach: float, least: float, rng: np.random.Generator) -> npt.NDArray[np.int32]:

@@ -63,13 +63,13 @@ class Frame:
 
     def to_crop(self, points: npt.ArrayLike) -> Matrix:
         """`(n, 2)` frame points as crop points."""
-        return _apply(np.linalg.inv(self.from_crop), points)
+        return _apply(inverse(self.from_crop), points)
 
     def view(self, image: npt.NDArray[np.generic], outside: float = 0.0) -> Float:
         """The crop's `(h, w)` or `(h, w, C)` pixels in the frame as float32; `outside` where the crop has none."""
-        source = image.astype(np.float32)
+        source: Float = image.astype(np.float32)
         if self.scale < 1.0:
-            source = cv2.GaussianBlur(source, (0, 0), 0.4 / self.scale)
+            source = np.asarray(cv2.GaussianBlur(source, (0, 0), 0.4 / self.scale), np.float32)
         h, w = self.size_hw
         return warp(source, self.from_crop, (h, w), cv2.INTER_CUBIC if self.scale > 1.0 else cv2.INTER_LINEAR, outside)
 
@@ -80,8 +80,10 @@ class Frame:
 
     def back(self, field: Float, crop_hw: tuple[int, int], outside: float | None = 0.0) -> Float:
         """A frame-sized field as the crop sees it; `outside=None` continues the field's border."""
-        source = cv2.GaussianBlur(field, (0, 0), 0.4 * self.scale) if self.scale > 1.3 else field
-        return warp(source, np.linalg.inv(self.from_crop), crop_hw, cv2.INTER_LINEAR, outside)
+        source = field
+        if self.scale > 1.3:
+            source = np.asarray(cv2.GaussianBlur(field, (0, 0), 0.4 * self.scale), np.float32)
+        return warp(source, inverse(self.from_crop), crop_hw, cv2.INTER_LINEAR, outside)
 
     def valid_back(self, crop_hw: tuple[int, int]) -> npt.NDArray[np.bool_]:
         """`(h, w)` bool, True for crop pixels that the frame shows."""
@@ -90,7 +92,7 @@ class Frame:
     def moved(self, field: Float, shift_x: float) -> Float:
         """A crop-sized field with what lies on it moved along the line by `shift_x` frame pixels."""
         step = np.array([[1.0, 0.0, shift_x], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-        matrix = np.linalg.inv(self.from_crop) @ step @ self.from_crop
+        matrix = inverse(self.from_crop) @ step @ self.from_crop
         return np.clip(warp(field, matrix, (field.shape[0], field.shape[1]), cv2.INTER_CUBIC, 0.0), 0.0, 1.0)
 
     def sheared(self, slope: float) -> "Frame":
@@ -100,10 +102,15 @@ class Frame:
         return Frame(from_crop=level @ self.from_crop, size_hw=self.size_hw, line=self.line, scale=self.scale)
 
 
+def inverse(matrix: Matrix) -> Matrix:
+    """The way back of a homography."""
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
 def warp(image: Float, matrix: Matrix, size_hw: tuple[int, int], how: int, outside: float | None) -> Float:
     """`image` under a homography of points; pixels outside are `outside`, or the border's where that is None."""
     half = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
-    centres = np.linalg.inv(half) @ matrix @ half
+    centres = inverse(half) @ matrix @ half
     border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
     fill = 0.0 if outside is None else outside
     value = (fill, fill, fill, fill)
@@ -112,7 +119,7 @@ def warp(image: Float, matrix: Matrix, size_hw: tuple[int, int], how: int, outsi
 
 
 def rectify(quad: Float) -> Frame:
-    """The frame of a line's quadrilateral `(4, 2)` in crop pixels, with room around it for neighbours and a longer word.
+    """The frame of a line's quadrilateral `(4, 2)` in crop pixels, with room around it for neighbours.
 
     Raises:
         ToolDeclined: the quadrilateral has no area or is folded.

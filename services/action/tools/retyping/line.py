@@ -4,6 +4,7 @@ Works on the matte in the rectified frame and on what the reader read. Knows not
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -138,7 +139,7 @@ def _is_letter(stats: npt.NDArray[np.int32], centre: npt.NDArray[np.float64], fr
     if box.width > 3.0 * body and box.height < 0.2 * body:  # a rule under or over the words
         return False
     inside_x = line.x0 - 0.2 * body < centre[0] < line.x1 + 0.2 * body
-    return inside_x and line.y0 - 0.08 * body < centre[1] < line.y1 + 0.08 * body
+    return bool(inside_x and line.y0 - 0.08 * body < centre[1] < line.y1 + 0.08 * body)
 
 
 def _merge(parts: list[Blob]) -> tuple[Blob, ...]:
@@ -182,8 +183,8 @@ def _group(blobs: tuple[Blob, ...], tokens: list[str]) -> tuple[Word, ...]:
     lengths = np.array([len(token) for token in tokens], float)
     ends = np.cumsum(lengths + 0.6)[:-1] / (lengths.sum() + 0.6 * (len(tokens) - 1))
     left, right = blobs[0].box.x0, blobs[-1].box.x1
-    gaps = np.array([b.box.x0 - a.box.x1 for a, b in zip(blobs, blobs[1:], strict=False)])
-    middles = np.array([(b.box.x0 + a.box.x1) / 2 for a, b in zip(blobs, blobs[1:], strict=False)])
+    gaps = np.array([b.box.x0 - a.box.x1 for a, b in pairwise(blobs)])
+    middles = np.array([(b.box.x0 + a.box.x1) / 2 for a, b in pairwise(blobs)])
     height = float(np.median([b.box.height for b in blobs]))
     # Dynamic programme over gaps: wide gaps gain, distance from the expected place costs.
     count = len(ends)

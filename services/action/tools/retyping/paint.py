@@ -12,9 +12,8 @@ import numpy as np
 from services.action.tools.base import EditRequest, ToolDeclined
 from services.action.tools.retyping.erase import fill
 from services.action.tools.retyping.frame import Float, Frame
-from services.action.tools.retyping.ink import Ink
+from services.action.tools.retyping.ink import Ink, edge_blur
 from services.action.tools.retyping.line import Line
-from services.action.tools.retyping.typeface import edge_blur
 from services.action.tools.retyping.underlay import Underlay, find_underlay
 from shared.geometry import Mask, dilate, mask_box
 from shared.images import Gray, Rgb
@@ -68,7 +67,7 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     native = _to_crop(crop, frame, ink, line, composition)
     wanted, gain = _soften(composition.drawn, native)
     for source, shift_x in composition.moved:
-        wanted = np.maximum(wanted, _carried(native, frame, source, shift_x))
+        wanted = np.asarray(np.maximum(wanted, _carried(native, frame, source, shift_x)), np.float32)
     erased = _old_ink(native, request.mask)
     if wanted[~request.mask].sum() > 0.02 * wanted.sum():
         raise ToolDeclined("the right words would reach beyond the area that may change")
@@ -79,20 +78,35 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
         raise ToolDeclined("there is nothing to change here")
     body = frame.line.height / frame.scale
     window = _around(box, round(1.6 * body), request.mask.shape)
-    part = crop[window]
     rng = np.random.default_rng(request.seed)
-    halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
-    known = ~dilate(native.line | native.like_ink, halo) & ~dilate(erased, 1) & (native.shade < 0.04)
-    ground = fill(part, erased[window], known[window], 1.6 * body, rng)
+    ground = _ground(crop, native, erased, window, 1.6 * body, rng)
     if native.underlay is not None:
         extra = np.where(erased, shade, added)[window]
-        ground = ground + extra[..., None] * native.underlay.step
-    inked = _ink_colour(part, native, frame, window, fresh[window], rng)
+        ground = np.asarray(ground + extra[..., None] * native.underlay.step, np.float32)
+    inked = _ink_colour(crop[window], native, frame, window, fresh[window], rng)
     if gain > 1.0:
-        inked = np.clip(ground + gain * (inked - ground), 0.0, 255.0)
+        inked = np.asarray(np.clip(ground + gain * (inked - ground), 0.0, 255.0), np.float32)
     share = wanted[window][..., None]
-    painted = crop.copy()
-    painted[window] = ground * (1.0 - share) + inked * share
+    crop[window] = ground * (1.0 - share) + inked * share
+    return _finished(crop, request, erased, fresh)
+
+
+def _ground(
+    crop: Float,
+    native: Native,
+    erased: Mask,
+    window: tuple[slice, slice],
+    reach_px: float,
+    rng: np.random.Generator,
+) -> Float:
+    """The window without the old ink."""
+    halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
+    known = ~dilate(native.line | native.like_ink, halo) & ~dilate(erased, 1) & (native.shade < 0.04)
+    return fill(crop[window], erased[window], known[window], reach_px, rng)
+
+
+def _finished(painted: Float, request: EditRequest, erased: Mask, fresh: Mask) -> tuple[Rgb, Gray]:
+    """Whole pixels, and an alpha that is feathered inside what was erased and 0 wherever nothing changed."""
     inside = cv2.distanceTransform(erased.astype(np.uint8), cv2.DIST_L2, 3)
     alpha = np.where(fresh, 255.0, np.clip(inside / 2.0, 0.0, 1.0) * 255.0)
     alpha[~request.mask] = 0.0

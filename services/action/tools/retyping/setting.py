@@ -106,18 +106,7 @@ def place(text: str, style: Style, room: Room, frame: Frame) -> Setting:
     unit = style.em_px / em
     lean = abs(style.slant) * drawn.ink.height * unit
     natural = drawn.ink.width * unit * style.widen + lean
-    available = room.x1 - room.x0
-    condensed, scaled = 1.0, 1.0
-    if natural > available:
-        condensed = max(available / natural, MIN_CONDENSED)
-        scaled = min(1.0, available / (natural * condensed))
-        if scaled < MIN_SCALED:
-            raise ToolDeclined(
-                f"“{text}” is too long for its place: it needs {natural / available:.1f} times the room there is"
-            )
-    elif room.keep == "centre" and room.x1 - room.x0 < 1.3 * natural:
-        condensed = float(np.clip((room.old_x1 - room.old_x0) / natural, 0.96, 1.04))
-        condensed = min(condensed, available / natural)
+    condensed, scaled = _squeeze(text, natural, room)
     width = natural * condensed * scaled
     left = room.old_x0 if room.keep == "left" else (room.old_x0 + room.old_x1 - width) / 2
     left = float(np.clip(left, room.x0, max(room.x0, room.x1 - width)))
@@ -134,6 +123,22 @@ def place(text: str, style: Style, room: Room, frame: Frame) -> Setting:
     )
     used = replace(style, em_px=style.em_px * scaled, widen=style.widen * condensed)
     return Setting(drawn=drawn, to_frame=matrix, style=used, condensed=condensed, scaled=scaled)
+
+
+def _squeeze(text: str, natural: float, room: Room) -> tuple[float, float]:
+    """By what the letters are condensed, and then scaled down, to fit the room; a little either way to fill it."""
+    available = room.x1 - room.x0
+    if natural > available:
+        condensed = max(float(available / natural), MIN_CONDENSED)
+        scaled = min(1.0, float(available / (natural * condensed)))
+        if scaled < MIN_SCALED:
+            times = natural / max(available, 1.0)
+            raise ToolDeclined(f"“{text}” is too long for its place: it needs {times:.1f} times the room there is")
+        return condensed, scaled
+    if room.keep == "centre" and available < 1.3 * natural:
+        filling = float(np.clip((room.old_x1 - room.old_x0) / natural, 0.96, 1.04))
+        return min(filling, float(available / natural)), 1.0
+    return 1.0, 1.0
 
 
 def letter_at(text: str, x0: float, style: Style, frame: Frame) -> Setting:

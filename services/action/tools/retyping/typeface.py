@@ -7,6 +7,7 @@ measured; proportions between letters and the stroke's weight count too. Knows n
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -54,7 +55,7 @@ class Style:
 
 
 @dataclass(frozen=True)
-class _Glyph:
+class Glyph:
     """A drawn letter cut to its ink, and that ink's box in em: left, top, right, bottom of pen and baseline."""
 
     matte: Float
@@ -62,7 +63,8 @@ class _Glyph:
 
 
 @lru_cache(maxsize=8192)
-def _glyph(text: str, face: Typeface, bolder_em: float, slant: float) -> _Glyph:
+def glyph_of(text: str, face: Typeface, bolder_em: float, slant: float) -> Glyph:
+    """The typeface's letter, made bolder and slanted, cut to its ink."""
     drawn = draw(text, face, DRAWN_EM_PX, 0.0, bolder_em)
     coverage, pen, baseline = drawn.coverage, drawn.pen, drawn.baseline
     if slant:
@@ -71,11 +73,11 @@ def _glyph(text: str, face: Typeface, bolder_em: float, slant: float) -> _Glyph:
     solid = coverage > 0.5
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if not rows.size:
-        return _Glyph(np.zeros((1, 1), np.float32), (0.0, 0.0, 0.0, 0.0))
+        return Glyph(np.zeros((1, 1), np.float32), (0.0, 0.0, 0.0, 0.0))
     y0, y1, x0, x1 = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     em = float(DRAWN_EM_PX)
     box = ((x0 - pen) / em, (y0 - baseline) / em, (x1 - pen) / em, (y1 - baseline) / em)
-    return _Glyph(coverage[y0:y1, x0:x1], box)
+    return Glyph(coverage[y0:y1, x0:x1], box)
 
 
 def rank(letters: Sequence[Letter], faces: Sequence[Typeface]) -> list[Style]:
@@ -112,7 +114,7 @@ def _telling(letters: Sequence[Letter]) -> list[Letter]:
 
 def _fit(letters: Sequence[Letter], telling: Sequence[Letter], style: Style) -> Style:
     """Size, baseline, width and tracking that bring the style to the letters' boxes; likeness measured."""
-    glyphs = {text: _glyph(text, style.face, style.bolder_em, style.slant) for text in {x.text for x in letters}}
+    glyphs = {text: glyph_of(text, style.face, style.bolder_em, style.slant) for text in {x.text for x in letters}}
     em, baseline, misfit = _vertical(letters, glyphs)
     widths = np.array([glyphs[x.text].box_em[2] - glyphs[x.text].box_em[0] for x in letters])
     ratios = np.log(np.array([x.box.width for x in letters]) / np.maximum(widths * em, 1e-3))
@@ -135,7 +137,7 @@ def _fit(letters: Sequence[Letter], telling: Sequence[Letter], style: Style) -> 
     )
 
 
-def _vertical(letters: Sequence[Letter], glyphs: dict[str, _Glyph]) -> tuple[float, float, float]:
+def _vertical(letters: Sequence[Letter], glyphs: dict[str, Glyph]) -> tuple[float, float, float]:
     """Size and baseline by least squares over tops and feet; the misfit is the mean miss in em."""
     drawn = np.array([v for x in letters for v in (glyphs[x.text].box_em[1], glyphs[x.text].box_em[3])])
     seen = np.array([v for x in letters for v in (x.box.y0, x.box.y1)])
@@ -165,7 +167,7 @@ def _overlap(seen: Float, drawn: Float, em: float) -> float:
     return float(np.minimum(a, b).sum() / max(float(np.maximum(a, b).sum()), 1e-6))
 
 
-def _blacker(letters: Sequence[Letter], glyphs: dict[str, _Glyph]) -> float:
+def _blacker(letters: Sequence[Letter], glyphs: dict[str, Glyph]) -> float:
     """Log ratio of the share of their boxes that ink covers, seen over drawn."""
     seen = np.array([float(x.matte.mean()) for x in letters])
     drawn = np.array([float(glyphs[x.text].matte.mean()) for x in letters])
@@ -179,10 +181,10 @@ def _advance(first: str, second: str, face: Typeface) -> float:
     return places[len(clusters(first))] / DRAWN_EM_PX
 
 
-def _tracking(letters: Sequence[Letter], glyphs: dict[str, _Glyph], style: Style, em_x: float) -> float:
+def _tracking(letters: Sequence[Letter], glyphs: dict[str, Glyph], style: Style, em_x: float) -> float:
     """Median of what must be added between neighbours of a word, in em."""
     added: list[float] = []
-    for a, b in zip(letters, letters[1:], strict=False):
+    for a, b in pairwise(letters):
         if a.word != b.word:
             continue
         advance = _advance(a.text, b.text, style.face)
@@ -193,20 +195,20 @@ def _tracking(letters: Sequence[Letter], glyphs: dict[str, _Glyph], style: Style
 
 def glyph_gap_em(first: str, second: str, style: Style, spaced: bool) -> float:
     """From the right edge of one letter's ink to the left edge of the next one's, in em before widening."""
-    a, b = (_glyph(text, style.face, style.bolder_em, style.slant).box_em for text in (first, second))
+    a, b = (glyph_of(text, style.face, style.bolder_em, style.slant).box_em for text in (first, second))
     advance = _advance(first + " " if spaced else first, second, style.face)
     return advance + b[0] - a[2] + style.tracking_em * (2 if spaced else 1)
 
 
 def glyph_width_em(text: str, style: Style) -> float:
     """Width of a letter's ink, in em before widening."""
-    box = _glyph(text, style.face, style.bolder_em, style.slant).box_em
+    box = glyph_of(text, style.face, style.bolder_em, style.slant).box_em
     return box[2] - box[0]
 
 
 def resemblance(letter: Letter, style: Style) -> float:
     """Overlap in [0, 1] of a letter's ink with what the style draws for it, at any size."""
-    return _overlap(letter.matte, _glyph(letter.text, style.face, style.bolder_em, style.slant).matte, style.em_px)
+    return _overlap(letter.matte, glyph_of(letter.text, style.face, style.bolder_em, style.slant).matte, style.em_px)
 
 
 def _refine(letters: Sequence[Letter], telling: Sequence[Letter], style: Style) -> Style:
@@ -222,77 +224,3 @@ def _refine(letters: Sequence[Letter], telling: Sequence[Letter], style: Style) 
                     break
                 best = candidate
     return best
-
-
-def true_quad(letters: Sequence[Letter], style: Style, x0: float, x1: float) -> Matrix | None:
-    """Corners `(4, 2)`, in the frame, of a strip that follows the letters' own baseline and size; None where unsure.
-
-    Feet and heads are fitted by `y = b0 + b1 x + e (s0 + s1 x)`, e being where the typeface has them; so a frame that
-    leans or tapers shows, although letters have tops and feet at different heights.
-    """
-    if len(letters) < 3 or style.likeness < 0.55:
-        return None
-    middle, half = (x0 + x1) / 2, max((x1 - x0) / 2, 1.0)
-    rows: list[list[float]] = []
-    seen: list[float] = []
-    for letter in letters:
-        glyph = _glyph(letter.text, style.face, style.bolder_em, style.slant)
-        u = ((letter.box.x0 + letter.box.x1) / 2 - middle) / half
-        for drawn, y in ((glyph.box_em[1], letter.box.y0), (glyph.box_em[3], letter.box.y1)):
-            rows.append([1.0, u, drawn, drawn * u])
-            seen.append(y)
-    terms, target = np.array(rows), np.array(seen)
-    ridge = np.diag([0.0, 0.05, 0.0, 0.15])
-    weights = np.ones(len(target))
-    solution = np.zeros(4)
-    for _ in range(4):
-        weighted = terms * weights[:, None]
-        solution = np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ target)
-        error = np.abs(target - terms @ solution)
-        weights = 1.0 / np.maximum(error, 0.8)
-    b0, b1, s0, s1 = solution
-    if s0 < 4.0 or abs(s1) > 0.3 * s0 or abs(b1) > 0.3 * half:
-        return None
-    top, foot = -0.75, 0.08
-    corners = [(x0, -1.0, top), (x1, 1.0, top), (x1, 1.0, foot), (x0, -1.0, foot)]
-    return np.array([[x, b0 + b1 * u + e * (s0 + s1 * u)] for x, u, e in corners])
-
-
-def bend(letters: Sequence[Letter], style: Style) -> float:
-    """How far the middle of the line leaves the straight between its ends, in em; a curve's sagitta.
-
-    Each letter's height of standing is taken from top and foot together, less where the typeface has them.
-    """
-    if len(letters) < 4:
-        return 0.0
-    x = np.array([(letter.box.x0 + letter.box.x1) / 2 for letter in letters])
-    u = (x - x.mean()) / max(float(np.ptp(x)) / 2, 1.0)
-    standing: list[float] = []
-    for letter in letters:
-        box = _glyph(letter.text, style.face, style.bolder_em, style.slant).box_em
-        standing.append((letter.box.y0 + letter.box.y1) / 2 / style.em_px - (box[1] + box[3]) / 2)
-    y = np.array(standing)
-    keep = np.ones(len(u), np.bool_)
-    curve = np.zeros(3)
-    for _ in range(2):
-        curve = np.polyfit(u[keep], y[keep], 2)
-        error = np.abs(y - np.polyval(curve, u))
-        keep = error <= max(0.04, 3.0 * float(np.median(error)))
-        if keep.sum() < 4:
-            return 0.0
-    return float(curve[0])
-
-
-def edge_blur(matte: Float) -> float:
-    """Standard deviation of the edges' blur, in pixels of the matte, were they Gaussian.
-
-    A step of height 1 blurred by sigma has the slope 1 / (sigma sqrt(2 pi)) at its middle; the steep ones of the
-    pixels near one half are taken, for corners, shadows and noise only make slopes shallower.
-    """
-    smooth = cv2.GaussianBlur(matte, (0, 0), 0.5)
-    gx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-    gy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
-    steep = np.hypot(gx, gy)[(smooth > 0.3) & (smooth < 0.7)]
-    if steep.size < 12:
-        return 1.0
-    return float(1.0 / (max(float(np.percentile(steep, 80)), 1e-3) * np.sqrt(2 * np.pi)))

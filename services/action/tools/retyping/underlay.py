@@ -4,7 +4,7 @@ It is taken as the ink's own shape, grown, moved and blurred, in one colour; the
 most of what is seen around the letters are chosen. Knows masks and colours, no letters.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ MIN_STEP = 9.0
 
 @dataclass(frozen=True)
 class Underlay:
-    """The ink's shape grown by `grow_px`, moved by `(dy, dx)`, blurred by `blur_px`, adding `step` RGB to the ground."""
+    """The ink's shape, grown, moved and blurred by so many pixels, that adds `step` RGB to the ground."""
 
     dy_px: int
     dx_px: int
@@ -29,10 +29,11 @@ class Underlay:
 
     def cast(self, matte: Float) -> Float:
         """How much of it lies at each pixel, `(h, w)` in [0, 1], given the ink's matte."""
-        grown = matte
+        grown: Float = matte
         if self.grow_px:
             side = 2 * self.grow_px + 1
-            grown = cv2.dilate(matte, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+            disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+            grown = np.asarray(cv2.dilate(matte, disc), np.float32)
         move = np.array([[1.0, 0.0, self.dx_px], [0.0, 1.0, self.dy_px]])
         moved = cv2.warpAffine(grown, move, matte.shape[::-1], flags=cv2.INTER_NEAREST)
         blurred = moved if self.blur_px < 0.3 else cv2.GaussianBlur(moved, (0, 0), self.blur_px)
@@ -63,11 +64,7 @@ def find_underlay(
     ring = dilate(ink, reach) & ~core & usable
     if ring.sum() < 60:
         return None
-    # Grain would drown a faint shadow; it is averaged over a small window, inside the ring only.
-    weight = ring.astype(np.float32)
-    window = (0, 0), max(1.0, 0.025 * body_px)
-    mean = cv2.GaussianBlur((crop - ground) * weight[..., None], *window)
-    difference = (mean / np.maximum(cv2.GaussianBlur(weight, *window), 1e-3)[..., None])[ring]
+    difference = _averaged(crop - ground, ring, max(1.0, 0.025 * body_px))[ring]
     energy = float(np.square(difference).sum())
     level = np.sqrt(energy / len(difference))
     if level < max(0.5 * MIN_STEP, 0.7 * spread):
@@ -84,10 +81,18 @@ def find_underlay(
         share = float(along @ along) / (power * energy)
         if share > explained:
             explained = share
-            best = Underlay(candidate.dy_px, candidate.dx_px, candidate.grow_px, candidate.blur_px, along / power)
+            best = replace(candidate, step=(along / power).astype(np.float32))
     if best is None or float(np.linalg.norm(best.step)) < max(MIN_STEP, 2.0 * spread):
         return None
     return best
+
+
+def _averaged(difference: Float, ring: Mask, sigma: float) -> Float:
+    """Grain would drown a faint shadow; it is averaged over a small window, inside the ring only."""
+    weight = ring.astype(np.float32)
+    mean = cv2.GaussianBlur(difference * weight[..., None], (0, 0), sigma)
+    total = cv2.GaussianBlur(weight, (0, 0), sigma)
+    return np.asarray(mean / np.maximum(total, 1e-3)[..., None], np.float32)
 
 
 def _candidates(body_px: float) -> list[Underlay]:
