@@ -7,7 +7,7 @@ whether it reads right is tesseract's word.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from rich.console import Console
@@ -95,12 +95,12 @@ def _loaded(folder: Path, count: int) -> Iterator[TestPicture]:
 
 def _judge(local: Local, picture: TestPicture, seed: int) -> tuple[_Judged, Rgb]:
     sample = picture.sample
-    started = perf_counter()
+    started, worked = perf_counter(), process_time()
     job_id = local.submit(encode_png(picture.image), sample.prompt, JobOptions(seed=seed))
     job = local.run(job_id)
-    seconds = perf_counter() - started
+    spent = perf_counter() - started, process_time() - worked
     result = decode_rgb(local.artifact(job_id, "result.png")) if "result.png" in job.artifacts else picture.image
-    case = _case(picture, job, result, seconds)
+    case = _case(picture, job, result, spent)
     local.store.delete(f"{job_id}/")
     if sample.healthy:
         return _Judged(case, ReadingErrors(), ReadingErrors(), ReadingErrors()), result
@@ -108,7 +108,7 @@ def _judge(local: Local, picture: TestPicture, seed: int) -> tuple[_Judged, Rgb]
     return _Judged(case, *errors), result
 
 
-def _case(picture: TestPicture, job: Job, result: Rgb, seconds: float) -> CaseResult:
+def _case(picture: TestPicture, job: Job, result: Rgb, spent: tuple[float, float]) -> CaseResult:
     sample, size_hw = picture.sample, (picture.image.shape[0], picture.image.shape[1])
     seen = job.perceptions[0].regions if job.perceptions else ()
     faults = _boxes(sample.fault_quads_px or tuple(place.quad_px for place in sample.places), size_hw)
@@ -132,7 +132,8 @@ def _case(picture: TestPicture, job: Job, result: Rgb, seconds: float) -> CaseRe
         outcome=str(job.outcome or job.status),
         outside=job.largest_outside_difference or 0,
         seam=max(seams, default=None),
-        seconds=seconds,
+        seconds=spent[0],
+        cpu_seconds=spent[1],
         note=_note(job, seen),
     )
 
@@ -203,6 +204,7 @@ def _report(judged: Sequence[_Judged], seed: int) -> TextReport:
         seconds_median=middle([case.seconds for case in cases]),
         seconds_worst=max((case.seconds for case in cases), default=0.0),
         seconds_per_megapixel=sum(case.seconds for case in cases) / megapixels if megapixels else 0.0,
+        cpu_seconds_per_megapixel=sum(case.cpu_seconds for case in cases) / megapixels if megapixels else 0.0,
         by_kind=grouped(faulty, [str(case.kind) for case in faulty]),
         by_surface=grouped(faulty, [case.surface for case in faulty]),
         cases=tuple(cases),

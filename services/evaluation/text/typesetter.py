@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from services.evaluation.text.lens import colour_cast, grain_sigma, is_grey, sharpness_sigma_px, without_colour
 from services.evaluation.text.lettering import Box, Lettering, Manuscript, set_lines
 from services.evaluation.text.surfaces import DRAW, PAINTS, Floats, Materials, Plate, Surface, wide_blur
 from shared.contracts.base import QuadXY
@@ -67,32 +68,6 @@ def typeset(photograph: Rgb, script: Manuscript, setting: Setting, materials: Ma
     return SetPicture(image, words, tuple(_project(box, to_photo) for box in lettering.lines))
 
 
-def sharpness_sigma_px(photograph: Rgb) -> float:
-    """Blur of the photograph's sharpest edges as a Gaussian's sigma, in [0.35, 2.5] pixels.
-
-    An ideal step of height A blurred by sigma has the slope A / (sigma sqrt(2 pi)); the tenth percentile over all
-    strong steps stands for what the lens and the scaling left.
-    """
-    gray = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    slope = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0, ksize=1), cv2.Sobel(gray, cv2.CV_32F, 0, 1, ksize=1)) / 2
-    kernel = np.ones((11, 11), np.uint8)
-    height = cv2.dilate(gray, kernel) - cv2.erode(gray, kernel)
-    strong = (height > max(40.0, float(np.percentile(height, 80)))) & (slope > 4)
-    if strong.sum() < 50:
-        return 0.8
-    widths = height[strong] / (slope[strong] * np.sqrt(2 * np.pi))
-    return float(np.clip(np.percentile(widths, 4) * 0.8, 0.35, 2.5))
-
-
-def grain_sigma(photograph: Rgb) -> float:
-    """Noise of the photograph's flattest parts, in grey levels (median absolute Laplacian, Immerkaer 1996)."""
-    gray = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    kernel = np.asarray([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    response = np.abs(cv2.filter2D(gray, cv2.CV_32F, kernel))
-    blocks = cv2.resize(response, (gray.shape[1] // 16, gray.shape[0] // 16), interpolation=cv2.INTER_AREA)
-    return float(np.clip(np.percentile(blocks, 20) / 6 * np.sqrt(np.pi / 2), 0.4, 6.0))
-
-
 def _stream(setting: Setting, purpose: int) -> np.random.Generator:
     return np.random.default_rng([setting.seed, purpose])
 
@@ -141,9 +116,9 @@ def _lay_in(
     warped = _warp(_premultiplied(plate, lettering), to_window, size)
     warped = np.asarray(cv2.GaussianBlur(warped, (0, 0), sharpness_sigma_px(photograph)), np.float32)
     alpha = np.clip(warped[..., 3:], 0, 1)
-    lit = warped[..., :3] * _light(photograph, setting)[window][..., None] * _tint(photograph)
-    if _is_grey(photograph):
-        lit = _without_colour(lit)
+    lit = warped[..., :3] * _light(photograph, setting)[window][..., None] * colour_cast(photograph)
+    if is_grey(photograph):
+        lit = without_colour(lit)
     lit += _grain(size, grain_sigma(photograph), setting)[..., None] * alpha
     mixed = base * (1 - alpha) + lit
     result[window] = np.clip(np.where(alpha > 1e-4, mixed, base) + 0.5, 0, 255).astype(np.uint8)
@@ -181,22 +156,6 @@ def _light(photograph: Rgb, setting: Setting) -> Floats:
     gradient = (slow / max(float(slow[window].mean()), 1.0)) ** 0.6
     exposure = np.clip(0.45 + 0.6 * level / 210, 0.5, 1.04)
     return np.asarray(exposure * np.clip(gradient, 0.65, 1.3), np.float32)
-
-
-def _tint(photograph: Rgb) -> Floats:
-    """`(3,)` factor: a share of the scene's colour cast."""
-    mean = photograph.reshape(-1, 3).mean(axis=0) + 1
-    return np.asarray(np.clip((mean / mean.mean()) ** 0.25, 0.9, 1.08), np.float32)
-
-
-def _is_grey(photograph: Rgb) -> bool:
-    wide = photograph[::4, ::4].astype(np.int16)
-    return int((wide.max(axis=2) - wide.min(axis=2)).max()) <= 8
-
-
-def _without_colour(rgb: Floats) -> Floats:
-    grey = rgb @ np.asarray([0.299, 0.587, 0.114], np.float32)
-    return np.repeat(grey[..., None], 3, axis=2)
 
 
 def _grain(size_hw: tuple[int, int], sigma: float, setting: Setting) -> Floats:

@@ -20,7 +20,7 @@ def case(
     return CaseResult(
         file="a.png", kind=kind, variety=None, surface="card", photograph="coffee", size_hw=(10, 10), found=True,
         edited=True, repaired=repaired, read_after=after, read_twin=twin, outcome="repaired", outside=0, seam=None,
-        seconds=1.0, note="",
+        seconds=1.0, cpu_seconds=1.0, note="",
     )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def test_the_table_shows_every_figure_and_goal() -> None:
         seed=0, count=1, faulty=1, healthy=0, recall=0.912, false_alarms=None, repaired_share=0.8,
         tesseract_relative=None, before=reading, after=reading, twin=reading, largest_outside_difference=0,
         seam_median=1.0, seam_worst=2.0, seconds_median=1.0, seconds_worst=2.0, seconds_per_megapixel=3.0,
+        cpu_seconds_per_megapixel=2.0,
         by_kind=grouped([case()], ["misspelt"]), by_surface=(),
         sabotage=(SabotageFigures(kind="mean", right=False, tried=4, accepted=0),), cases=(case(),),
     )  # fmt: skip

@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from services.evaluation.text.corruptions import DrawnWord, plain
-from services.evaluation.text.lettering import FONT_FOLDER, Face, Manuscript
+from services.evaluation.text.corruptions import DrawnWord, Manner, plain
+from services.evaluation.text.lens import grain_sigma, is_grey, sharpness_sigma_px
+from services.evaluation.text.lettering import FONT_FOLDER, Face, Manuscript, set_lines
 from services.evaluation.text.photographs import materials, photograph, photographs
 from services.evaluation.text.surfaces import Surface
-from services.evaluation.text.typesetter import SetPicture, Setting, grain_sigma, sharpness_sigma_px, typeset
+from services.evaluation.text.typesetter import SetPicture, Setting, typeset
 from shared.geometry import quad_mask
 from shared.images import Rgb
 
@@ -63,9 +64,6 @@ def test_a_painted_word_leaves_the_wall_between_its_letters(wall: Rgb) -> None:
 
 
 def test_a_mirrored_word_is_the_mirror_image_of_the_right_one(wall: Rgb) -> None:
-    from services.evaluation.text.corruptions import Manner
-    from services.evaluation.text.lettering import set_lines
-
     room = (20.0, 20.0, 380.0, 180.0)
     one = Manuscript((("READ",),), ((DrawnWord("READ"),),), Face.SANS)
     flipped = replace(one, drawn=((DrawnWord("READ", "READ", Manner.MIRRORED),),))
@@ -87,6 +85,11 @@ def test_sharpness_and_grain_follow_the_photograph() -> None:
     noisy = np.clip(blurred + np.random.default_rng(0).normal(0, 5, blurred.shape), 0, 255).astype(np.uint8)
     assert sharpness_sigma_px(blurred) > sharpness_sigma_px(sharp) + 0.5
     assert grain_sigma(noisy) > grain_sigma(blurred) + 1.5
+
+
+def test_only_a_black_and_white_photograph_is_grey() -> None:
+    assert is_grey(photograph("camera").load(200))
+    assert not is_grey(photograph("brick").load(200))
 
 
 def test_the_photographs_that_ship_are_all_here() -> None:
