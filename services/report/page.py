@@ -12,8 +12,9 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.report.pictures import JobPictures, Sizes
+from services.report.running import replay_command, stage_times, stop_words
 from services.report.sentences import Fate, as_sentence, headline, untouched_words
-from services.report.view import overview_of, regions_of, replay_command, stage_times, stop_words
+from services.report.view import overview_of, regions_of
 from shared.contracts.jobs import Job, JobRecord
 
 MAX_BYTES = 12_000_000

@@ -14,7 +14,7 @@ from PIL import Image
 from services.report import page as page_module
 from services.report.page import MAX_BYTES, render_report
 from services.report.pictures import JobPictures, Sizes, embed
-from services.report.view import replay_command
+from services.report.running import replay_command
 from shared.contracts.jobs import JobOptions, Mode, Outcome
 from shared.contracts.values import Canvas
 from shared.images import decode_gray, encode_png
