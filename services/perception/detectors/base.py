@@ -1,6 +1,6 @@
 """The Detector Protocol and what goes through it. Pixels and words only: no store, no job, no other agent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,6 +41,8 @@ class Detection:
         saliency: `(H, W)` float32 in [0, 1]; None where the detector draws no map.
         any_distortion: calibrated probability that anything is distorted; None without such a head.
         in_domain: False where the detector's checkpoint does not know such images.
+        scores: of the image as a whole, in [0, 1], higher is better: those of plausibility, alignment, aesthetics and
+            overall that the detector can give.
         warnings: sentences for the record (an expected word that has no place to go, say).
     """
 
@@ -48,6 +50,7 @@ class Detection:
     saliency: npt.NDArray[np.float32] | None = None
     any_distortion: float | None = None
     in_domain: bool = True
+    scores: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
 
 

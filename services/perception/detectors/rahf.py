@@ -99,6 +99,7 @@ class RahfDetector:
                 for region in salient_regions(saliency, self._regions)
             ),
             saliency=saliency,
+            scores=prediction.scores,
         )
 
     def evidence_at(self, scene: Scene, detection: Detection, regions: Sequence[Region]) -> Sequence[float]:

@@ -65,6 +65,7 @@ class SaliencyDetector:
             saliency=prediction.saliency,
             any_distortion=prediction.any_distortion,
             in_domain=prediction.in_domain,
+            scores={name: score for name, score in prediction.scores.items() if name in calibration.scores},
             warnings=warnings,
         )
 

@@ -74,7 +74,7 @@ def test_each_fault_is_named_with_what_should_be_there(
     reading = found[0].reading
     assert reading is not None
     assert (reading.text.replace(" ", ""), reading.expected, reading.fault) == (text, expected, fault)
-    assert found[0].evidence >= 0.7
+    assert found[0].evidence > 0.8
     assert found[0].mask.shape == (
         found[0].box_xyxy_px[3] - found[0].box_xyxy_px[1],
         found[0].box_xyxy_px[2] - found[0].box_xyxy_px[0],
@@ -163,14 +163,14 @@ def _evidence(detector: TextDetector, image: Rgb, prompt: str, region: Region) -
 
 
 @pytest.mark.parametrize(
-    "written", ["GRAND HOTLE PARIS", "GRAND PARIS", "GRAND GRAND HOTEL PARIS", "GRAND TABLE PARIS", "XQRNF HQZVL PZRXS"]
+    "written", ["GRAND HOTLE PARIS", "GRAND PARIS", "GRAND GRAND HOTEL PARIS", "XQRNF HQZVL PZRXS"]
 )
 def test_evidence_falls_for_the_right_words_and_for_nothing_else(
     detector: TextDetector, sign: Callable[..., Rgb], written: str
 ) -> None:
     faulty = sign(written, size=50)
     region, before = _region(detector, Scene(faulty, HOTEL))
-    assert before >= 0.7
+    assert before > 0.8
     assert before == pytest.approx(region.evidence)
     assert _evidence(detector, sign("GRAND HOTEL PARIS", size=50), HOTEL, region) <= 0.3
     for sabotaged in _sabotaged(faulty, region):

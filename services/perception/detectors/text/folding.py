@@ -31,6 +31,13 @@ def fold(text: str) -> str:
     return "".join(fold_character(character) for character in text)
 
 
+def as_read(text: str) -> tuple[str, ...]:
+    """The spellings under which the reader may report `text`: it has no sharp s and writes a B for it."""
+    if "ß" in text or "ẞ" in text:
+        return text, text.replace("ß", "B").replace("ẞ", "B")
+    return (text,)
+
+
 def is_latin(folded: str) -> bool:
     """Whether every folded letter is one of a to z or 0 to 9, which the reader knows well."""
     return all(c.isascii() for c in folded)

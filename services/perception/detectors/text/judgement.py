@@ -13,7 +13,7 @@ from services.perception.detectors.text.comparison import LineComparison
 from services.perception.detectors.text.evidence import WORST, not_as_expected
 from services.perception.detectors.text.expected import ExpectedPhrase
 from services.perception.detectors.text.findings import finding_of, line_reading, whole_line
-from services.perception.detectors.text.folding import case_like, fold, is_cjk, is_latin
+from services.perception.detectors.text.folding import as_read, case_like, fold, is_cjk, is_latin
 from services.perception.detectors.text.layout import are_stacked, mirrored, upright
 from services.perception.detectors.text.leftovers import (
     meant_lines,
@@ -66,7 +66,7 @@ class SceneJudge:
 
     def judge(self, phrases: Sequence[ExpectedPhrase]) -> tuple[list[Finding], list[str]]:
         """Findings and warnings."""
-        readable = [phrase for phrase in phrases if self._can_judge(phrase)]
+        readable = [phrase for phrase in phrases if self._can_judge(phrase) and not self._reads_otherwise(phrase)]
         matches = self._unmirror(match_phrases(readable, self._lines))
         for match in matches:
             for entry in match.lines:
@@ -89,6 +89,11 @@ class SceneJudge:
         if not phrase.weak:
             self._warnings.append(f'"{phrase.text}" is in a script that the text detector cannot read: check it by eye')
         return False
+
+    def _reads_otherwise(self, phrase: ExpectedPhrase) -> bool:
+        """Whether it stands there to the letter in the other spelling that the reader has for it."""
+        others = [ExpectedPhrase(spelling) for spelling in as_read(phrase.text)[1:]]
+        return any(_likeness(match) == 1.0 for match in match_phrases(others, self._lines))
 
     def _opinion(self, quad: QuadXY) -> SecondOpinion:
         if quad not in self._opinions:

@@ -27,6 +27,7 @@ _TILE_PX = 1216
 _OVERLAP_PX = 160
 _SMALL_SIDE_PX = 640
 _LARGEST_ZOOM = 4.0
+_WORTH_ENLARGING_PX = 900
 _CLEAR_HEIGHT_PX = 18.0
 
 
@@ -57,11 +58,11 @@ def find_lines(image: Rgb, find: FindLines) -> list[FoundLine]:
 
 
 def find_overlooked(image: Rgb, find: FindLines, known: list[FoundLine]) -> list[FoundLine]:
-    """Lines found at half and at one and a half times the usual scale that no known one shares its place with."""
+    """Lines found at half the usual scale, in small pictures also at one and a half, where no known one stands."""
     longest = max(image.shape[:2])
     usual = _SMALL_SIDE_PX / longest if longest < _SMALL_SIDE_PX else min(1.0, _COARSE_SIDE_PX / longest)
     found = list(known)
-    for factor in (0.5, 1.5):
+    for factor in (0.5, 1.5) if usual * longest < _WORTH_ENLARGING_PX else (0.5,):
         found += _find_scaled(image, min(_LARGEST_ZOOM, usual * factor), find)
     return [line for line in _distinct(found) if not any(line is k for k in known)]
 

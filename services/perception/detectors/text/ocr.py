@@ -81,7 +81,7 @@ class OcrReader:
         return tuple(self._upright(image, found[:_MAX_LINES]))
 
     def read_overlooked(self, image: Rgb, lines: Sequence[Line]) -> tuple[Line, ...]:
-        """Lines that only show at half the size or at one and a half, and that none of `lines` covers.
+        """Lines that only show at another scale, and that none of `lines` covers.
 
         For when something ought to be there that a first look did not find: large letters escape it now and then.
         """

@@ -11,7 +11,7 @@ import numpy as np
 
 from services.perception.detectors.text.comparison import Letters, Window, compare
 from services.perception.detectors.text.evidence import WORST, as_expected, error_rate, not_as_expected
-from services.perception.detectors.text.folding import fold
+from services.perception.detectors.text.folding import as_read, fold
 from services.perception.detectors.text.layout import common_area
 from services.perception.detectors.text.ocr import OcrReader
 from services.perception.detectors.text.reading import CtcReading, Line
@@ -104,21 +104,22 @@ _NOTHING = _Place(is_right=False, is_written=False, error_rate=1.0, evidence=WOR
 
 def _whole(opinion: SecondOpinion, expected: str) -> _Place:
     """The whole reading against `expected`: letters too many count as well."""
-    best: _Place | None = None
-    for reading in opinion.readings[:3]:
-        letters = Letters.of(reading)
-        if not letters.folded:
-            continue
-        window = Window(0, len(letters.folded), 0, len(fold(expected)))
-        words = [word for word in expected.split() if fold(word)]
-        comparison = compare(words, reading, window, letters)
-        right = bool(words) and not faulty_words(comparison, opinion)
-        rate = 0.0 if right else error_rate(reading.text, expected)
-        value = as_expected(opinion.confidence) if right else not_as_expected(reading.text, expected)
-        place = _Place(right, True, rate, value)
-        if best is None or place.evidence < best.evidence:
-            best = place
-    return best if best is not None else _NOTHING
+    places = [
+        _compared(opinion, reading, expected, spelling)
+        for spelling in as_read(expected)
+        for reading in opinion.readings[:3]
+        if fold(reading.text)
+    ]
+    return min(places, key=lambda place: place.evidence, default=_NOTHING)
+
+
+def _compared(opinion: SecondOpinion, reading: CtcReading, expected: str, spelling: str) -> _Place:
+    letters = Letters.of(reading)
+    window = Window(0, len(letters.folded), 0, len(fold(spelling)))
+    words = [word for word in spelling.split() if fold(word)]
+    if words and not faulty_words(compare(words, reading, window, letters), opinion):
+        return _Place(True, True, 0.0, as_expected(opinion.confidence))
+    return _Place(False, True, error_rate(reading.text, expected), not_as_expected(reading.text, expected))
 
 
 def _joined(readings: Sequence[CtcReading], expected: str) -> _Place:
