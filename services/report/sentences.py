@@ -67,11 +67,6 @@ def fate_of(record: JobRecord, region_id: str) -> Fate:
     return Fate.FOUND
 
 
-def distorted_regions(record: JobRecord) -> tuple[Region, ...]:
-    """The regions that somebody called distorted, worst first as they came."""
-    return record.regions
-
-
 def category_words(category: Category | None) -> str:
     """The category as a reader would say it."""
     if category is None:
@@ -103,7 +98,7 @@ def change_words(region: Region) -> str | None:
 
 def headline(record: JobRecord) -> str:
     """The verdict in a sentence, for the head of the report."""
-    regions = distorted_regions(record)
+    regions = record.regions
     total = len(regions)
     repaired = sum(fate_of(record, region.id) is Fate.REPAIRED for region in regions)
     noun = "flaw" if total == 1 else "flaws"
@@ -129,7 +124,7 @@ def summary_line(record: JobRecord, edited_share: float) -> str:
         record: of a job that succeeded.
         edited_share: share of pixels inside the edited masks, in [0, 1].
     """
-    regions = distorted_regions(record)
+    regions = record.regions
     noun = "region" if len(regions) == 1 else "regions"
     if record.outcome is Outcome.NOTHING_TO_FIX:
         done = "nothing to fix"
