@@ -32,6 +32,7 @@ class Calibration(Contract):
         domain_threshold: an image further than this from the training data is out of the domain.
         dilation_of_height: regions grow by this share of the image's height, so that a repair has room.
         min_area_share: a region smaller than this share of the image is a speck.
+        scores: names of the scores that the training data had; the head's others were never taught.
         validation: on what, and with which rates, these were chosen; for the card.
     """
 
@@ -44,6 +45,7 @@ class Calibration(Contract):
     domain_threshold: float = Field(gt=0)
     dilation_of_height: float = Field(default=1 / 64, ge=0)
     min_area_share: float = Field(default=2e-4, ge=0)
+    scores: tuple[str, ...] = ()
     validation: dict[str, JsonValue] = Field(default_factory=dict)
 
     def any_probability(self, logit: float) -> float:

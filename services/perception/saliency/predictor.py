@@ -3,7 +3,7 @@
 Knows tensors; returns numpy. Safe for threads: nothing is kept between calls.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from services.perception.saliency.checkpoint import Checkpoint, Network
+from services.perception.saliency.configuration import SCORE_NAMES
 from services.perception.saliency.preprocess import from_square, normalised, place, to_square
 from services.perception.saliency.tokens import tokenise
 from shared.images import Rgb
@@ -23,13 +24,13 @@ class RawPrediction:
     Attributes:
         saliency: `(H, W)` float32 in [0, 1], at the image's size.
         any_logit: of any distortion.
-        scores: `(4,)` in [0, 1]: plausibility, alignment, aesthetics, overall.
+        scores: in [0, 1] by name; those that training had no truth for say nothing.
         features: `(F,)` for the domain check.
     """
 
     saliency: npt.NDArray[np.float32]
     any_logit: float
-    scores: npt.NDArray[np.float32]
+    scores: Mapping[str, float]
     features: npt.NDArray[np.float32]
 
 
@@ -39,7 +40,7 @@ class Prediction:
 
     saliency: npt.NDArray[np.float32]
     any_distortion: float
-    scores: npt.NDArray[np.float32]
+    scores: Mapping[str, float]
     domain_distance: float
     in_domain: bool
 
@@ -71,7 +72,7 @@ def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str])
         RawPrediction(
             saliency=np.clip(from_square(maps[at], placements[at], (image.shape[0], image.shape[1])), 0.0, 1.0),
             any_logit=float(logits[at]),
-            scores=scores[at],
+            scores={name: float(value) for name, value in zip(SCORE_NAMES, scores[at], strict=True)},
             features=features[at],
         )
         for at, image in enumerate(images)

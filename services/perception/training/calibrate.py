@@ -3,6 +3,7 @@
 Runs the network as serving does, at each image's own size, so that the thresholds hold where they are used.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from services.perception.calibration import (
 from services.perception.domain import DomainModel, domain_threshold, fit_domain
 from services.perception.metrics import SaliencyMetrics, image_auroc, mean_metrics, saliency_metrics
 from services.perception.saliency.checkpoint import Network
+from services.perception.saliency.configuration import SCORE_NAMES
 from services.perception.saliency.predictor import RawPrediction, predict_raw
 from services.perception.saliency.regions import RegionSettings, evidence_in, salient_regions
 from services.perception.training.samples import BlemishSample, SampleSource, union_mask
@@ -79,6 +81,7 @@ def calibrate(
         any_temperature=platt.temperature,
         any_bias=platt.bias,
         domain_threshold=domain_threshold(distances) * _DOMAIN_MARGIN,
+        scores=seen.scores,
         validation={
             "images": int(seen.distorted.size),
             "blemished": int(seen.distorted.sum()),
@@ -106,10 +109,12 @@ class _Seen:
     features: npt.NDArray[np.float32]
     curves: Sequence[npt.NDArray[np.float64]]
     metrics: Sequence[SaliencyMetrics]
+    scores: tuple[str, ...]
 
 
 def _look(network: Network, source: SampleSource, count: int) -> _Seen:
     logits, peaks, distorted, features = [], [], [], []
+    scored: set[str] = set()
     curves: list[npt.NDArray[np.float64]] = []
     metrics: list[SaliencyMetrics] = []
     for sample, raw in _predictions(network, source, count):
@@ -118,11 +123,18 @@ def _look(network: Network, source: SampleSource, count: int) -> _Seen:
         peaks.append(float(raw.saliency.max()))
         distorted.append(bool(mask.any()))
         features.append(raw.features)
+        scored |= {name for name, value in sample.scores.items() if math.isfinite(value)}
         if mask.any():
             curves.append(overlap_curve(raw.saliency, mask))
             metrics.append(saliency_metrics(raw.saliency, mask))
     return _Seen(
-        np.asarray(logits), np.asarray(peaks), np.asarray(distorted, np.bool_), np.stack(features), curves, metrics
+        np.asarray(logits),
+        np.asarray(peaks),
+        np.asarray(distorted, np.bool_),
+        np.stack(features),
+        curves,
+        metrics,
+        tuple(name for name in SCORE_NAMES if name in scored),
     )
 
 

@@ -255,6 +255,7 @@ def test_the_detector_gives_maps_of_the_image_regions_and_scores(weights: Path) 
     assert detection.any_distortion is None
     assert detection.in_domain
     assert detection.findings
+    assert detection.scores == prediction.scores
     worst = detection.findings[0]
     region = Region(id="r", box_xyxy_px=worst.box_xyxy_px, mask_ref="m", detector="rahf", evidence=0.1)
     assert detector.evidence_at(scene, detection, [region]) == [worst.evidence]
