@@ -5,11 +5,10 @@ Geometry and masks only; which extent and growth is the planner's choice.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from services.action.planner import Plan
+from services.action.planner import Plan, gaps_beside
 from services.action.policy import Extent
 from shared.contracts.base import BoxXYXY, QuadXY
 from shared.contracts.values import Region, TextReading
@@ -22,6 +21,7 @@ LEAST_CONTEXT_PX = 24
 USER_CONTEXT = 0.75  # of the region's longer side
 MOST_CONTEXT_PX = 256  # as much texture as an eraser can use
 LEAST_GROWTH_PX = 2
+LINE_ENDS = 0.35  # cap heights between a word's end and its line's: less is no room for another word
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,24 @@ def cap_height_px(quad: QuadXY) -> float:
     return max(1.0, CAP_SHARE * float(left + right) / 2)
 
 
-def grown_quad(quad: QuadXY, along_px: float, across_px: float) -> QuadXY:
-    """The quadrilateral moved outwards by pixels along its baseline and across it, in its own perspective."""
+def grown_quad(quad: QuadXY, before_px: float, after_px: float, across_px: float) -> QuadXY:
+    """The quadrilateral with its ends moved outwards along its baseline, and its long sides across it.
+
+    Args:
+        quad: corners in reading order.
+        before_px: by how much the end where reading starts moves out.
+        after_px: by how much the end where it stops moves out.
+        across_px: by how much top and bottom move out.
+    """
     points = quad_array(quad).astype(np.float64)
-    width = max(1e-6, float(np.linalg.norm(points[1] - points[0]) + np.linalg.norm(points[2] - points[3])) / 2)
-    height = max(1e-6, float(np.linalg.norm(points[3] - points[0]) + np.linalg.norm(points[2] - points[1])) / 2)
-    square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
-    a, b = along_px / width, across_px / height
-    target = np.array([[(-a, -b), (1 + a, -b), (1 + a, 1 + b), (-a, 1 + b)]], np.float32)
-    # An affine frame: a perspective one may send a far corner through the horizon.
-    frame = cv2.getAffineTransform(square[:3], _parallelogram(points)[:3].astype(np.float32))
-    offset = points - _parallelogram(points)
-    corners = np.asarray(cv2.transform(target, frame))[0] + offset
-    first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
+    plain = _parallelogram(points)
+    right, down = plain[1] - plain[0], plain[3] - plain[0]
+    right /= max(1e-6, float(np.linalg.norm(right)))
+    down /= max(1e-6, float(np.linalg.norm(down)))
+    start, end = -before_px * right, after_px * right
+    up, low = -across_px * down, across_px * down
+    moved = points + np.stack([start + up, end + up, end + low, start + low])
+    first, second, third, fourth = ((float(x), float(y)) for x, y in moved)
     return first, second, third, fourth
 
 
@@ -102,8 +107,11 @@ def _text_area(plan: Plan, reading: TextReading, size_hw: tuple[int, int]) -> tu
     whole = plan.extent is Extent.LINE
     quad = reading.line_quad_px if whole else reading.quad_px
     old, new = (reading.line_text, reading.line_expected) if whole else (reading.text, reading.expected)
-    wanting = max(0, len(new or "") - len(old)) * ADVANCE / 2
-    grown = grown_quad(quad, (plan.growth.along + wanting) * cap, plan.growth.across * cap)
+    # On either side, since a line may be set flush left, flush right or centred.
+    wanting = max(0, len(new or "") - len(old)) * ADVANCE
+    gaps = (0.0, 0.0) if whole else gaps_beside(reading.quad_px, reading.line_quad_px)
+    free = [plan.growth.beyond if gap < LINE_ENDS * cap else plan.growth.along for gap in gaps]
+    grown = grown_quad(quad, (free[0] + wanting) * cap, (free[1] + wanting) * cap, plan.growth.across * cap)
     margin = max(LEAST_CONTEXT_PX, round(CONTEXT_CAPS * cap))
     crop_box = expand(union(quad_box(reading.line_quad_px, size_hw), quad_box(grown, size_hw)), margin, size_hw)
     return crop_box, quad_mask(grown, crop_box)

@@ -35,10 +35,14 @@ class Extent(StrEnum):
 
 @dataclass(frozen=True)
 class Growth:
-    """By how much the mask outgrows its extent, in cap heights (of the shorter side for a region without a reading)."""
+    """By how much the mask outgrows its extent, in cap heights (of the shorter side for a region without a reading).
+
+    `beyond` replaces `along` on a side where the line ends: there is no next word to spare.
+    """
 
     along: float
     across: float
+    beyond: float
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,10 @@ class Row:
 
 
 # New letters may be taller, wider or set lower than the old ones: about a cap height all round.
-ROOM_TO_WRITE = Growth(along=1.0, across=1.0)
+ROOM_TO_WRITE = Growth(along=1.0, across=1.0, beyond=1.0)
 # The next word begins about 0.35 cap heights on; erasing must not reach it.
-JUST_THE_WORD = Growth(along=0.15, across=0.3)
-JUST_THE_THING = Growth(along=0.08, across=0.08)
+JUST_THE_WORD = Growth(along=0.15, across=0.35, beyond=0.7)
+JUST_THE_THING = Growth(along=0.08, across=0.08, beyond=0.08)
 
 
 def _retype(situation: Situation, extent: Extent, rank: int, reason: str, *, needs_line: bool = False) -> Row:

@@ -29,8 +29,8 @@ def planned(extent: Extent, growth: Growth) -> Plan:
 
 
 def in_image(at: Any, target: Target, plan: Plan, forbidden: Mask | None = None) -> Mask:
-    own = np.ones((target.region.box_xyxy_px[3] - target.region.box_xyxy_px[1],
-                   target.region.box_xyxy_px[2] - target.region.box_xyxy_px[0]), bool)  # fmt: skip
+    left, top, right, bottom = target.region.box_xyxy_px
+    own = np.ones((bottom - top, right - left), bool)
     area = edit_area(plan, target.region, own, np.zeros(at.size_hw, bool) if forbidden is None else forbidden)
     x0, y0, x1, y1 = area.crop_box_xyxy_px
     whole = np.zeros(at.size_hw, bool)
@@ -43,7 +43,7 @@ def test_letters_that_are_wanting_get_room(at: Any, quad: Quad) -> None:
     same = mask_box(in_image(at, at.text("r1", quad(200, 100, 260, 120), "TEH", "THE"), plan))
     longer = mask_box(in_image(at, at.text("r2", quad(200, 100, 260, 120), "TH", "THEATRE"), plan))
     assert same == (186, 86, 274, 134)
-    assert longer is not None and longer[0] < 186 - 20 and longer[2] > 274 + 20 and longer[1::2] == (86, 134)
+    assert longer is not None and longer[0] < 186 - 50 and longer[2] > 274 + 50 and longer[1::2] == (86, 134)
 
 
 def test_erasing_a_word_stops_short_of_the_next(at: Any, quad: Quad) -> None:
@@ -52,7 +52,8 @@ def test_erasing_a_word_stops_short_of_the_next(at: Any, quad: Quad) -> None:
         at, at.text("r1", quad(200, 100, 300, 120), "THE", "", line=line), planned(Extent.RUN, JUST_THE_WORD)
     )
     box = mask_box(mask)
-    assert box is not None and 197 <= box[0] <= 199 and 95 <= box[1] <= 96
+    # Some two pixels towards the word before, more where the line ends.
+    assert box is not None and 197 <= box[0] <= 199 and box[2] in (309, 310) and 94 <= box[1] <= 96
 
 
 def test_what_is_forbidden_is_left_out(at: Any, quad: Quad) -> None:
@@ -86,7 +87,7 @@ def test_a_quad_grows_along_and_across_its_own_baseline(
     right, down = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     corners = np.stack([0 * right, width * right, width * right + height * down, height * down]) + 300
     quad: QuadXY = tuple((float(x), float(y)) for x, y in corners)  # type: ignore[assignment]
-    grown = quad_array(grown_quad(quad, along, across))
+    grown = quad_array(grown_quad(quad, along, along, across))
     assert np.linalg.norm(grown[1] - grown[0]) == pytest.approx(width + 2 * along, abs=0.05)
     assert np.linalg.norm(grown[3] - grown[0]) == pytest.approx(height + 2 * across, abs=0.05)
     assert np.allclose(grown.mean(axis=0), corners.mean(axis=0), atol=0.05)
@@ -94,7 +95,7 @@ def test_a_quad_grows_along_and_across_its_own_baseline(
 
 def test_a_quad_that_grows_by_nothing_stays(quad: Quad) -> None:
     trapezoid: QuadXY = ((10, 10), (110, 20), (108, 50), (12, 44))
-    assert np.allclose(quad_array(grown_quad(trapezoid, 0, 0)), quad_array(trapezoid), atol=1e-3)
+    assert np.allclose(quad_array(grown_quad(trapezoid, 0, 0, 0)), quad_array(trapezoid), atol=1e-3)
 
 
 def test_lines_are_told_apart(at: Any, quad: Quad) -> None:
