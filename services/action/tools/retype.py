@@ -22,13 +22,13 @@ from services.action.tools.retyping.paint import Composition, paint
 from services.action.tools.retyping.setting import coverage, letter_at, place, room_for
 from services.action.tools.retyping.typeface import Style, rank, resemblance
 from shared.fonts import FONTS, Typeface, covering
-from shared.geometry import Mask
+from shared.geometry import Mask, dilate
 
 MIN_CAPITAL_PX = 8.0
 MIN_LIKENESS = 0.4
 CLEAR_LIKENESS = 0.6
 MAX_BEND_EM = 0.1
-LIKELY = 7
+LIKELY = 4
 """Typefaces that are looked at again in a better frame."""
 
 
@@ -219,7 +219,8 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
     run = line.mask_of(tuple(line.words[i] for i in line.run))
     allowed = frame.view(mask.astype(np.float32)) > 0.5
     quad = frame.to_frame(brief.quad).astype(np.float32)
-    room = room_for(line, frame, quad, ~seen.ink.unlike | run, allowed)
+    halo = dilate(run, round(0.08 * frame.line.height))
+    room = room_for(line, frame, quad, ~seen.ink.unlike | halo, allowed)
     own = [x for x in seen.letters if x.word in line.run] if brief.trusted else []
     pieces = compose_of_letters(brief.expected, own, seen.believed, style, room) if brief.typeface_rank == 0 else None
     if pieces is None or (seen.opened and not any(piece.kept for piece in pieces)):

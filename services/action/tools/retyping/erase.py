@@ -5,6 +5,8 @@ known around the hole (after He and Sun, "Statistics of patch offsets for image 
 place of a graph cut). Light is carried apart, so that a gradient is not dragged along.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,7 @@ def fill(
     reach_px: float,
     rng: np.random.Generator,
     light_px: float | None = None,
+    tries: int = OFFSETS,
 ) -> Float:
     """`image` with the hole filled.
 
@@ -35,6 +38,7 @@ def fill(
         reach_px: how far detail may come from, about two heights of capitals.
         rng: chooses the offsets to try.
         light_px: how far light is averaged; None for as far as the hole is thick.
+        tries: how many offsets to look at.
 
     Returns:
         `(h, w, 3)` float32, equal to `image` outside the hole.
@@ -45,7 +49,7 @@ def fill(
     light = interpolate(image, known, max(1.5, 0.5 * thick))
     wide = light if light_px is None else interpolate(image, known, light_px)
     detail = np.where(known[..., None], image - light, 0.0).astype(np.float32)
-    chosen, offsets = _choose(detail, light, hole, known, reach_px, thick, rng)
+    chosen, offsets = _choose(detail, hole, known, _Search(reach_px, thick, tries), rng)
     rows, columns = np.nonzero(hole)
     shift = offsets[chosen[rows, columns]]
     h, w = hole.shape
@@ -74,8 +78,17 @@ def interpolate(image: Float, known: Mask, sigma: float) -> Float:
     return np.asarray(result, np.float32)
 
 
+@dataclass(frozen=True)
+class _Search:
+    """How far to look, how thick the hole is at most, and how many offsets to look at."""
+
+    reach_px: float
+    thick_px: float
+    tries: int
+
+
 def _choose(
-    detail: Float, light: Float, hole: Mask, known: Mask, reach: float, thick: float, rng: np.random.Generator
+    detail: Float, hole: Mask, known: Mask, search: _Search, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Index of the best offset at each pixel, `(h, w)`, and the offsets `(n, 2)` as (dy, dx)."""
     h, w = hole.shape
@@ -84,8 +97,8 @@ def _choose(
     small = np.asarray(cv2.resize(detail, size, interpolation=cv2.INTER_AREA), np.float32)
     small_known = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.999
     small_hole = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    offsets = _offsets(reach / shrink, max(2.0, 0.6 * thick / shrink), rng)
-    side = 2 * max(2, round(0.7 * thick / shrink)) + 1
+    offsets = _offsets(search.reach_px / shrink, max(2.0, 0.6 * search.thick_px / shrink), search.tries, rng)
+    side = 2 * max(2, round(0.7 * search.thick_px / shrink)) + 1
     costs = np.stack([_cost(small, small_known, small_hole, dy, dx, side) for dy, dx in offsets.tolist()])
     # A few offsets that serve many pixels keep what is filled in one piece.
     wins = np.bincount(costs[:, small_hole].argmin(axis=0), minlength=len(offsets))
@@ -113,13 +126,13 @@ def _cost(detail: Float, known: Mask, hole: Mask, dy: int, dx: int, side: int) -
     return np.asarray(np.where(hole & ~usable, cost + 1e4, cost), np.float32)
 
 
-def _offsets(reach: float, least: float, rng: np.random.Generator) -> npt.NDArray[np.int32]:
+def _offsets(reach: float, least: float, tries: int, rng: np.random.Generator) -> npt.NDArray[np.int32]:
     """Offsets from `least` to `reach` pixels away, near ones more often, some straight along x or y."""
     top = max(reach, least + 2)
-    near = np.exp(rng.uniform(np.log(least), np.log(top), OFFSETS))
-    radius = np.where(rng.random(OFFSETS) < 0.5, near, rng.uniform(least, top, OFFSETS))
-    angle = rng.uniform(0, 2 * np.pi, OFFSETS)
-    straight = rng.random(OFFSETS) < 0.35
+    near = np.exp(rng.uniform(np.log(least), np.log(top), tries))
+    radius = np.where(rng.random(tries) < 0.5, near, rng.uniform(least, top, tries))
+    angle = rng.uniform(0, 2 * np.pi, tries)
+    straight = rng.random(tries) < 0.35
     angle = np.where(straight, np.round(angle / (np.pi / 2)) * (np.pi / 2), angle)
     pairs = np.stack([np.round(radius * np.sin(angle)), np.round(radius * np.cos(angle))], axis=1)
     return np.asarray(np.unique(pairs[np.abs(pairs).max(axis=1) > 0], axis=0), np.int32)

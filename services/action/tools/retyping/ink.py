@@ -49,7 +49,8 @@ def separate(view: Float, valid: Mask, frame: Frame) -> Ink:
     near = _window(frame.line, 0.12 * frame.line.height, frame.size_hw) & valid
     band = near & ~_window(frame.line, -0.06 * frame.line.height, frame.size_hw)
     smooth = np.asarray(cv2.GaussianBlur(view, (0, 0), max(0.6, 0.35 * frame.scale)), np.float32)
-    ground = _fit_light(smooth, band if band.sum() > 200 else near, frame, rounds=6)
+    terms = _terms(frame)
+    ground = _fit_light(smooth, band if band.sum() > 200 else near, terms, rounds=6)
     ink_step = np.zeros(3, np.float32)
     plain = near
     for _ in range(3):
@@ -58,7 +59,7 @@ def separate(view: Float, valid: Mask, frame: Frame) -> Ink:
         plain = near & (np.abs(amount) < 0.3)
         if plain.sum() < 0.15 * near.sum():
             break
-        ground = _fit_light(smooth, plain, frame, rounds=3)
+        ground = _fit_light(smooth, plain, terms, rounds=3)
     ground = _follow_light(smooth, ground, plain, frame)
     ink_step, spread = _ink_step(smooth - ground, near)
     contrast = float(np.linalg.norm(ink_step))
@@ -89,12 +90,11 @@ def _terms(frame: Frame) -> Float:
     return np.stack([np.ones_like(u), u, v, u * u, u * v], axis=2).astype(np.float32)
 
 
-def _fit_light(view: Float, where: Mask, frame: Frame, rounds: int) -> Float:
+def _fit_light(view: Float, where: Mask, terms: Float, rounds: int) -> Float:
     """A quadratic light over the frame, fitted robustly (Tukey's biweight) to the pixels of `where`."""
-    terms = _terms(frame)
     samples, colours = terms[where], view[where]
-    if len(samples) > 6000:
-        pick = np.linspace(0, len(samples) - 1, 6000).astype(int)
+    if len(samples) > 3000:
+        pick = np.linspace(0, len(samples) - 1, 3000).astype(int)
         samples, colours = samples[pick], colours[pick]
     weights = np.ones(len(samples), np.float32)
     ridge = np.diag([0.0, 1e-3, 1e-3, 3e-3, 3e-3]).astype(np.float32) * len(samples)

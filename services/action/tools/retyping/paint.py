@@ -233,7 +233,7 @@ def _ink_colour(
     if not core.any():
         raise ToolDeclined("no letter nearby shows the colour of the ink")
     body = frame.line.height / frame.scale
-    return fill(part, fresh, core, 1.6 * body, rng, 0.35 * body)
+    return fill(part, fresh, core, 1.6 * body, rng, light_px=0.35 * body, tries=40)
 
 
 def _around(box: tuple[int, int, int, int], margin: int, size_hw: tuple[int, int]) -> tuple[slice, slice]:

@@ -20,8 +20,8 @@ from shared.fonts import FontStyle, Typeface
 DRAWN_EM_PX = 64
 _COMPARED_PX = 40.0
 _MAX_LETTERS = 14
-_SLANTS = (-0.08, -0.04, 0.04, 0.08, 0.12, 0.16, 0.21, 0.27)
-_FINE = 5
+_SLANTS = (-0.08, -0.04, 0.04, 0.08, 0.14, 0.2, 0.27)
+_FINE = 4
 _PRINTED = 0.5
 """Likeness before fine adjustment below which letters look made by hand."""
 _HAND_BONUS = 0.15
