@@ -265,6 +265,33 @@ SCENARIOS = [
         StopReason.NOTHING_REPAIRABLE,
     ),
     Scenario(
+        "new flaw far away as large as the old one: on a tie the original stays",
+        Script(
+            World(
+                flaws={"a": Flaw(0.5, box=A)},
+                repairs={"a": (Effect(leaves=("new",)),), "new": (Decline(),)},
+                hidden={"new": Flaw(0.5, box=C)},
+            )
+        ),
+        "PDRPDRF",
+        Outcome.NO_GAIN,
+        StopReason.NOTHING_REPAIRABLE,
+    ),
+    Scenario(
+        "a patch does not answer for a region that another patch is for",
+        Script(
+            World(
+                flaws={"a": Flaw(0.9, box=A), "b": Flaw(0.5, "saliency", box=(4, 0, 12, 8))},
+                repairs={"b": (Effect(after=0.9),)},
+            ),
+            ONCE,
+        ),
+        "PDRPPF",
+        Outcome.IMPROVED,
+        StopReason.TRIES_SPENT,
+        {"a-t1"},
+    ),
+    Scenario(
         "new flaw far away is repaired too",
         Script(
             World(

@@ -1,0 +1,172 @@
+"""Answers that agents should not give, and states that scenarios pass through unseen."""
+
+from fakes.agents import ScriptedAgents, diagnosis, queued_job
+from fakes.drive import Script, through_advance
+from fakes.world import Decline, Effect, Flaw, World
+
+from services.orchestrator.loop import Advance, advance, begin
+from services.orchestrator.selection import UNMEASURED, totals, vetoed
+from services.orchestrator.verdicts import Trial, judge
+from shared.adapters.memory import MemoryImageStore
+from shared.contracts.jobs import Job, LoopPolicy, Perception
+from shared.contracts.loop import Declined, Diagnose, Perceive, Retouch, Retouched
+from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Patch, Region, Verdict
+
+BOX = (0, 0, 8, 8)
+EMPTY = Canvas(original_ref="job_1/original.png")
+
+
+def region(name: str = "a", evidence: float = 0.9, detector: str = "text") -> Region:
+    return Region(id=name, box_xyxy_px=BOX, mask_ref="m", detector=detector, evidence=evidence)
+
+
+def patch(name: str, *region_ids: str, on: tuple[str, ...] = ()) -> Patch:
+    return Patch(
+        id=name,
+        region_ids=region_ids or ("a",),
+        tool="retype",
+        box_xyxy_px=BOX,
+        image_ref="i",
+        alpha_ref="m",
+        base_patch_ids=on,
+        seed=7,
+        reason="",
+    )
+
+
+def values(**evidence: float) -> tuple[Evidence, ...]:
+    """`a__text=0.5`: what `text` thinks of region `a`."""
+    split = ((*key.split("__"), value) for key, value in evidence.items())
+    return tuple(Evidence(region_id=name, detector=detector, value=value) for name, detector, value in split)
+
+
+def retouching(world: World, policy: LoopPolicy | None = None) -> tuple[Advance, ScriptedAgents]:
+    """A job that waits for the answer to its first `Retouch`."""
+    store = MemoryImageStore()
+    agents = ScriptedAgents(world, store)
+    step = begin(queued_job(store, policy=policy), 1.0)
+    while not isinstance(step.command, Retouch):
+        assert isinstance(step.command, Perceive | Diagnose)
+        ask = agents.perceive if isinstance(step.command, Perceive) else agents.diagnose
+        step = advance(step.job, ask(step.job, step.command, 1))  # type: ignore[arg-type]
+    return step, agents
+
+
+def answered(step: Advance, *patches: Patch, declined: tuple[str, ...] = ()) -> Job:
+    refusals = tuple(Declined(region_id=name, reason="no") for name in declined)
+    return advance(step.job, Retouched(step=step.job.step, at_s=1.0, patches=patches, declined=refusals)).job
+
+
+def test_a_region_that_was_watched_and_not_judged_counts_as_the_worst() -> None:
+    first = Perception(canvas=EMPTY, regions=(region("a", 0.9),), evidence=values(a__text=0.6, b__text=0.9))
+    second = Perception(canvas=EMPTY.with_patches((patch("p"),)), regions=(region("b", 0.3),), evidence=())
+    job = queued_job(MemoryImageStore()).model_copy(
+        update={"perceptions": (first, second), "known": (region("a"), region("b"))}
+    )
+    assert totals(job)[1] == UNMEASURED + 0.3
+    assert totals(job)[0] == 0.6 + 0.9
+
+
+def test_what_another_detector_thinks_of_a_region_is_no_part_of_the_score() -> None:
+    seen = Perception(canvas=EMPTY, regions=(region("a", 0.9),), evidence=values(a__saliency=0.4, a__text=0.7))
+    job = queued_job(MemoryImageStore()).model_copy(update={"perceptions": (seen,), "known": (region("a"),)})
+    assert totals(job) == (0.7,)
+
+
+def test_a_second_opinion_holds_only_while_its_patch_is_on_the_canvas() -> None:
+    fine = Verdict(
+        patch_id="p", region_id="a", evidence_before=0.9, evidence_after=0.5, rejudged=False, accepted=True, reason="r"
+    )
+    job = queued_job(MemoryImageStore(), policy=LoopPolicy(may_veto=True)).model_copy(
+        update={"verdicts": (fine,), "diagnoses": (diagnosis("a", distorted=True),)}
+    )
+    assert vetoed(job, region("a"), EMPTY.with_patches((patch("p"),)))
+    assert not vetoed(job, region("a"), EMPTY)
+
+
+def test_another_detector_that_falls_silent_is_an_objection() -> None:
+    check = AppearanceCheck(patch_id="p", detail_ratio=1.0, colour_shift=0.0, seam=1.0)
+    trial = Trial(
+        policy=LoopPolicy(),
+        before=Perception(canvas=EMPTY, regions=(region(),), evidence=values(a__text=0.9, a__saliency=0.1)),
+        after=Perception(canvas=EMPTY, regions=(), evidence=values(a__text=0.0), checks=(check,)),
+        patches=(patch("p"),),
+        known=(region(),),
+        rejudged={},
+    )
+    verdict = judge(trial)[0]
+    assert not verdict.accepted
+    assert verdict.reason == "saliency gave no evidence at a any more"
+
+
+def test_a_verdict_names_every_objection_with_its_numbers() -> None:
+    check = AppearanceCheck(patch_id="p", detail_ratio=0.12, colour_shift=31.0, seam=1.0)
+    trial = Trial(
+        policy=LoopPolicy(),
+        before=Perception(canvas=EMPTY, regions=(region(),), evidence=values(a__text=0.9)),
+        after=Perception(canvas=EMPTY, regions=(), evidence=values(a__text=0.8), checks=(check,)),
+        patches=(patch("p"), patch("q", on=("p",))),
+        known=(region(),),
+        rejudged={"a": True},
+    )
+    first, second = judge(trial)
+    assert first.reason == (
+        "text evidence at a fell only from 0.90 to 0.80, by less than 0.20; "
+        "looked at again, a is still called distorted; "
+        "it has 0.12 of its surroundings' fine detail, less than 0.35: a smear; "
+        "its colour moved 31.0 away from its surroundings, more than 12.0"
+    )
+    assert not first.accepted
+    assert not second.accepted
+
+
+def test_an_id_that_is_taken_drops_the_second_patch() -> None:
+    step, _ = retouching(World({"a": Flaw()}))
+    job = answered(step, patch("p"), patch("p"))
+    assert [item.id for item in job.trial] == ["p"]
+    assert job.warnings == ("patch p was dropped: that id is taken",)
+
+
+def test_declining_costs_no_try_and_a_patch_outweighs_it() -> None:
+    step, _ = retouching(World({"a": Flaw(), "b": Flaw(box=(10, 0, 18, 8))}))
+    job = answered(step, patch("p"), declined=("a", "b", "z"))
+    assert [item.region_id for item in job.declined] == ["b"]
+    assert [entry.region_id for entry in job.attempts] == ["a"]
+
+
+def test_of_two_patches_for_a_region_the_accepted_one_names_the_try() -> None:
+    world = World({"a": Flaw()}, {"a": (Effect(), Effect(detail=0.1))})
+    step, agents = retouching(world, LoopPolicy(tries_per_region=1))
+    job = answered(step, patch("a-t1"), patch("a-t2"))
+    for _ in range(2):  # the trial, then the accepted patch alone
+        assert isinstance(job.pending, Perceive)
+        job = advance(job, agents.perceive(job, job.pending, 9)).job
+    assert [(item.patch_id, item.accepted) for item in job.verdicts] == [("a-t2", False), ("a-t1", True)]
+    assert job.attempts[0].attempts[0].outcome == "accepted"
+
+
+def test_second_opinions_are_asked_of_patched_regions_alone_and_outlive_the_second_look() -> None:
+    world = World(
+        {"a": Flaw(), "b": Flaw(box=(10, 0, 18, 8)), "c": Flaw(box=(20, 0, 28, 8))},
+        {"b": (Effect(after=0.9),), "c": (Decline(),)},
+    )
+    run = through_advance(Script(world, LoopPolicy(has_reasoner=True, tries_per_region=1)))
+    assert run.stages == "PDRPDPF"
+    asked = [command.regions for command in run.commands if isinstance(command, Diagnose)]
+    assert [item.id for item in asked[1]] == ["a", "b"]
+    assert {item.patch_id: item.rejudged for item in run.job.verdicts} == {"a-t1": False, "b-t1": False}
+
+
+def test_known_regions_are_as_last_seen_on_an_accepted_canvas() -> None:
+    kept = through_advance(Script(World({"a": Flaw()}, {"a": (Effect(after=0.5), Decline())}))).job
+    assert kept.known[0].evidence == 0.5
+    refused = through_advance(Script(World({"a": Flaw()}, {"a": (Effect(after=0.5, detail=0.0),)}))).job
+    assert refused.known[0].evidence == 0.9
+
+
+def test_a_verdict_that_was_not_confirmed_in_time_is_withdrawn() -> None:
+    world = World({"a": Flaw(), "b": Flaw(box=(10, 0, 18, 8))}, {"b": (Effect(after=0.9),)})
+    job = through_advance(Script(world, deadline_after=4)).job
+    assert job.result is not None
+    assert job.result.patches == ()
+    assert {item.patch_id: item.accepted for item in job.verdicts} == {"b-t1": False}
