@@ -1,0 +1,15 @@
+"""Puts items into a scene one by one, each tried until it stands free of those already there."""
+
+from collections.abc import Callable, Sequence
+
+from services.datasets.benchmark.graph import Item
+from services.datasets.benchmark.validate import clashes
+
+
+def placed(items: Sequence[Item], make: Callable[[], Item], tries: int = 40) -> list[Item]:
+    """The items with one more, or without it where no try stood free."""
+    for _ in range(tries):
+        item = make()
+        if not clashes([*items, item], len(items)):
+            return [*items, item]
+    return list(items)

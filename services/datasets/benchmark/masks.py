@@ -1,0 +1,93 @@
+"""Masks of every region from the two drawings: what one sees to be wrong, and all that differs between the twins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from services.datasets.benchmark.mutations import Change
+from services.datasets.benchmark.render import Renderer
+from services.datasets.benchmark.graph import Scene
+from shared.geometry import Mask
+from shared.images import Rgb
+
+SEEN_LEVELS = 8
+"""A channel must differ by so much before style for a pixel to count as visibly different."""
+LEAST_SHARE = 0.00018
+"""A visible blemish below this share of the image (12 pixels at 256) is none: the change is refused."""
+LEAST_CONTRAST = 14.0
+"""Mean of the largest channel difference inside the visible blemish."""
+
+
+@dataclass(frozen=True)
+class RegionMasks:
+    """`(H, W)` bool each; `visible` lies inside `repair`."""
+
+    visible: Mask
+    repair: Mask
+
+
+def region_masks(
+    renderer: Renderer,
+    clean: Scene,
+    shown: Scene,
+    changes: Sequence[Change],
+    drawn: tuple[Rgb, Rgb],
+    final: tuple[Rgb, Rgb],
+) -> list[RegionMasks] | None:
+    """Masks in the order of the changes; None where a change cannot be seen.
+
+    Args:
+        renderer: of the drawings' size.
+        clean: the healthy graph; `shown` the one with all changes.
+        shown: see `clean`.
+        changes: what was done, one per region.
+        drawn: clean and shown picture before style.
+        final: clean and shown picture as they will be stored.
+    """
+    raw = _difference(*drawn)
+    stored = _difference(*final) > 0
+    owner = _owners(renderer, clean, shown, changes)
+    seen = (raw >= SEEN_LEVELS) & stored
+    visible = []
+    for number in range(1, len(changes) + 1):
+        own = cv2.dilate((owner == number).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        mask = own & seen & ((owner == 0) | (owner == number))
+        mask &= ~_specks(mask)
+        if mask.mean() < LEAST_SHARE or raw[mask].mean() < LEAST_CONTRAST:
+            return None
+        visible.append(mask)
+    nearest = _nearest(visible)
+    return [RegionMasks(mask, (stored & (nearest == i)) | mask) for i, mask in enumerate(visible)]
+
+
+def _difference(a: Rgb, b: Rgb) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.absdiff(a, b).max(axis=2))
+
+
+def _owners(renderer: Renderer, clean: Scene, shown: Scene, changes: Sequence[Change]) -> npt.NDArray[np.uint8]:
+    """The number of the region that each pixel belongs to: by the shown graph, else by what is gone from the clean one."""
+    touched = {path: n for n, change in enumerate(changes, start=1) for path in change.touched}
+    gone = {path: n for n, change in enumerate(changes, start=1) for path in change.gone}
+    owner = renderer.numbers(shown, touched) if touched else np.zeros((renderer.size_px,) * 2, np.uint8)
+    if gone:
+        before = renderer.numbers(clean, gone)
+        owner = np.where(owner > 0, owner, before)
+    return owner
+
+
+def _specks(mask: Mask) -> Mask:
+    """Pixels of components under 3 pixels: the fringe of anti-aliasing, not a blemish."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    small = np.flatnonzero(stats[:count, cv2.CC_STAT_AREA] < 3)
+    return np.isin(labels, small[small > 0])
+
+
+def _nearest(visible: Sequence[Mask]) -> npt.NDArray[np.int64]:
+    """The index of the region that lies nearest to each pixel."""
+    if len(visible) == 1:
+        return np.zeros(visible[0].shape, np.int64)
+    distances = [cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) for mask in visible]
+    return np.argmin(np.stack(distances), axis=0)

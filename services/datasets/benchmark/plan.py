@@ -1,0 +1,81 @@
+"""What each index of a benchmark is: healthy or blemished, of which kind, in which layout.
+
+Counts are stratified in blocks of 36: a third healthy, and of the rest, in the balanced mix, each category twice with
+its kinds and layouts in turn; in the paper's mix 1 to 9 regions, 4.6 on average, by the paper's shares (3.3).
+"""
+
+import random
+from dataclasses import dataclass
+
+from services.datasets.benchmark.mutations import Kind, kinds_of
+from shared.contracts.categories import Category
+
+BLOCK = 36
+HEALTHY = 12
+MIXES = ("balanced", "paper")
+ALL_LAYOUTS = ("hands", "grips", "portraits", "half-lengths", "figures", "table", "signs", "animals", "gathering")
+REGION_COUNTS = (0.06, 0.11, 0.15, 0.18, 0.17, 0.13, 0.10, 0.06, 0.04)
+"""Share of images with 1, 2, … 9 regions: mean 4.6."""
+PAPER_SHARES: dict[Category, float] = {
+    Category.HAND: 0.468, Category.FACE: 0.157, Category.LIMB: 0.09, Category.BODY: 0.03, Category.ATTRIBUTE: 0.03,
+    Category.COUNT: 0.02, Category.PERSPECTIVE: 0.03, Category.PLACEMENT: 0.03, Category.OBJECT_DEFORMATION: 0.045,
+    Category.OBJECT_REDUNDANCY: 0.04, Category.INTERACTION: 0.03, Category.TEXT: 0.03,
+}  # fmt: skip
+"""Hands and faces as the paper has them; it does not publish the others."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`twin_of` is the index whose blemished picture this healthy sample shows, with a prompt that fits it."""
+
+    categories: tuple[Category, ...]
+    kind: Kind | None
+    layout: str
+    twin_of: int | None = None
+
+
+def plan_of(seed: int, index: int, split: str, mix: str) -> Plan:
+    """The plan of one index; all of it follows from the arguments."""
+    block, at = divmod(index, BLOCK)
+    order = list(range(BLOCK))
+    random.Random(f"{seed}/{split}/{mix}/{block}/order").shuffle(order)
+    slot = order[at]
+    if slot < HEALTHY:
+        return _healthy(seed, block, slot, split, mix, order)
+    if mix == "balanced":
+        return _balanced(seed, block, slot - HEALTHY, split)
+    return _paper(seed, block, slot - HEALTHY, split)
+
+
+def _healthy(seed: int, block: int, slot: int, split: str, mix: str, order: list[int]) -> Plan:
+    """Four of twelve show the picture of a prompt's contradiction; the others take the layouts in turn."""
+    if mix == "balanced" and slot < 4:
+        categories = tuple(Category)
+        category = Category.ATTRIBUTE if slot < 2 else Category.COUNT
+        partner = HEALTHY + 2 * categories.index(category) + slot % 2
+        return Plan((), None, "", twin_of=block * BLOCK + order.index(partner))
+    offset = random.Random(f"{seed}/{split}/healthy").randrange(len(ALL_LAYOUTS))
+    number = block * (HEALTHY - 4) + slot - 4 if mix == "balanced" else block * HEALTHY + slot
+    return Plan((), None, ALL_LAYOUTS[(number + offset) % len(ALL_LAYOUTS)])
+
+
+def _balanced(seed: int, block: int, slot: int, split: str) -> Plan:
+    category = tuple(Category)[slot // 2]
+    kinds = kinds_of(category, split)
+    occurrence = block * 2 + slot % 2 + random.Random(f"{seed}/{split}/{category}").randrange(1000)
+    kind = kinds[occurrence % len(kinds)]
+    layout = kind.layouts[(occurrence // len(kinds)) % len(kind.layouts)]
+    return Plan((category,), kind, layout)
+
+
+def _paper(seed: int, block: int, slot: int, split: str) -> Plan:
+    rng = random.Random(f"{seed}/{split}/paper/{block}/{slot}")
+    places = BLOCK - HEALTHY
+    u, total, count = (slot + rng.random()) / places, 0.0, len(REGION_COUNTS)
+    for regions, share in enumerate(REGION_COUNTS, start=1):
+        total += share
+        if u < total:
+            count = regions
+            break
+    categories = tuple(rng.choices(tuple(PAPER_SHARES), tuple(PAPER_SHARES.values()), k=count))
+    return Plan(categories, None, "gathering")

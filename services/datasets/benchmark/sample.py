@@ -1,0 +1,201 @@
+"""One sample: from seed and index to pictures, masks and words. Fast enough to render while a network trains."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.datasets.benchmark.graph import Scene
+from services.datasets.benchmark.layouts import healthy_scene
+from services.datasets.benchmark.masks import RegionMasks, region_masks
+from services.datasets.benchmark.mutations import Change, Kind, kinds_of
+from services.datasets.benchmark.plan import MIXES, Plan, plan_of
+from services.datasets.benchmark.prompts import prompt_of
+from services.datasets.benchmark.render import Renderer, shared_prefix
+from services.datasets.benchmark.scores import scores_of
+from services.datasets.benchmark.style import finish
+from services.datasets.benchmark.vocabulary import SPLITS
+from services.datasets.schema import QualityScores
+from shared.contracts.categories import Category
+from shared.errors import BadInput, ErrorCode
+from shared.geometry import Mask
+from shared.images import Rgb
+
+SIZES = (256, 512)
+_TRIES = 60
+_COMPANY = 0.3
+"""Share of blemished samples of the balanced mix that get one or two more regions, where the scene allows."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """One blemish: `(H, W)` bool masks (visible inside repair), and what is to be said of it."""
+
+    visible: Mask
+    repair: Mask
+    category: Category
+    kind: str
+    description: str
+    inconsistency: str
+    instruction: str
+    prompt_fault: bool
+    centre_xy_px: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`image` and `clean`: `(H, W, 3)` uint8 RGB; the same array where nothing is wrong."""
+
+    image: Rgb
+    clean: Rgb
+    prompt: str
+    regions: tuple[Region, ...]
+    scores: QualityScores
+    layout: str
+    shown: Scene
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing is wrong, the prompt included."""
+        return not self.regions
+
+
+@dataclass(frozen=True)
+class _Blemished:
+    clean: Scene
+    shown: Scene
+    struck: tuple[tuple[Kind, Change], ...]
+
+
+def make_sample(seed: int, index: int, split: str = "train", mix: str = "balanced", size: int = 256) -> Sample:
+    """The sample of that index; the same arguments give the same bytes.
+
+    Args:
+        seed: of the benchmark.
+        index: 0 and up; any order and any subset may be drawn.
+        split: `train`, `test` or `test-kinds`.
+        mix: `balanced` or `paper`.
+        size: side length in pixels, 256 or 512.
+
+    Raises:
+        BadInput: BAD_OPTION, an argument outside these.
+    """
+    check_options(split, mix, size)
+    renderer = Renderer(size)
+    plan = plan_of(seed, index, split, mix)
+    name = f"{seed}/{split}/{mix}/{index}"
+    if plan.twin_of is not None:
+        partner = plan_of(seed, plan.twin_of, split, mix)
+        _, shown, _ = _settle(renderer, partner, f"{seed}/{split}/{mix}/{plan.twin_of}", split, size)
+        return _healthy(renderer, shown.shown)
+    if not plan.categories:
+        return _healthy(renderer, healthy_scene(plan.layout, split, name))
+    images, blemished, masks = _settle(renderer, plan, name, split, size)
+    return _sample(images, blemished, masks)
+
+
+def check_options(split: str, mix: str, size: int) -> None:
+    """Raises BadInput for what the benchmark does not know."""
+    for value, known, what in ((split, SPLITS, "split"), (mix, MIXES, "mix"), (size, SIZES, "size")):
+        if value not in known:
+            names = ", ".join(str(k) for k in known)
+            raise BadInput(ErrorCode.BAD_OPTION, f"{value} is no {what} of the benchmark: give one of {names}")
+
+
+def _healthy(renderer: Renderer, scene: Scene) -> Sample:
+    image = finish([renderer.draw(scene, renderer.ground(scene, 0))], scene.style)[0]
+    return Sample(image, image, prompt_of(scene), (), scores_of(scene, scene, ()), scene.layout, scene)
+
+
+def _settle(
+    renderer: Renderer, plan: Plan, name: str, split: str, size: int
+) -> tuple[tuple[Rgb, Rgb], _Blemished, list[RegionMasks]]:
+    """The first try whose every blemish can be placed and seen."""
+    for attempt in range(_TRIES):
+        blemished = _strike(plan, f"{name}/{attempt}", split, attempt)
+        if blemished is None:
+            continue
+        clean, shown = blemished.clean, blemished.shown
+        ground = renderer.ground(clean, shared_prefix(clean, shown))
+        drawn = renderer.draw(clean, ground), renderer.draw(shown, ground)
+        styled = finish(list(drawn), clean.style)
+        final = styled[0], styled[1]
+        masks = region_masks(renderer, clean, shown, [change for _, change in blemished.struck], drawn, final)
+        if masks is not None:
+            return final, blemished, masks
+    raise RuntimeError(
+        f"no visible {plan.kind.name if plan.kind else 'mix'} in {plan.layout} for {name}: mend the layout"
+    )
+
+
+def _strike(plan: Plan, name: str, split: str, attempt: int) -> _Blemished | None:
+    """A healthy scene with the plan's blemishes; None where they find no victims in it."""
+    rng = random.Random(f"{name}/strike")
+    clean = healthy_scene(plan.layout, split, name)
+    scene, struck, claims = clean, [], set[str]()
+    wanted: list[Sequence[Kind]] = [[plan.kind]] if plan.kind else [kinds_of(c, split) for c in plan.categories]
+    optional: list[Sequence[Kind]] = []
+    if plan.kind and attempt < _TRIES // 2 and rng.random() < _COMPANY:
+        optional = [kinds_of(c, split) for c in rng.sample(tuple(Category), rng.choice((3, 6)))][:6]
+    for kinds in [*wanted, *optional]:
+        found = _one(scene, kinds, claims, rng)
+        if found is None:
+            if kinds in optional:
+                continue
+            return None
+        kind, change = found
+        scene = change.scene
+        struck.append((kind, change))
+        claims.update(change.touched, change.gone)
+        if plan.kind and len(struck) == 3:
+            break
+    return _Blemished(clean, scene, tuple(struck))
+
+
+def _one(scene: Scene, kinds: Sequence[Kind], claims: set[str], rng: random.Random) -> tuple[Kind, Change] | None:
+    """One blemish of the kinds on a part that none has claimed yet."""
+    for kind in rng.sample(list(kinds), len(kinds)):
+        victims = kind.victims(scene)
+        for victim in rng.sample(victims, min(len(victims), 4)):
+            if kind.category in (Category.BODY, Category.COUNT) and _claimed((victim,), claims):
+                continue
+            change = kind.apply(scene, victim, rng)
+            if change is None or _claimed((*change.touched, *change.gone), claims):
+                continue
+            if kind.category is Category.BODY:
+                change = replace(change, touched=change.touched)
+                claims.add(victim)
+            return kind, change
+    return None
+
+
+def _claimed(paths: Sequence[str], claims: set[str]) -> bool:
+    """Whether one of the paths lies inside a claimed part or around it."""
+    return any(p == c or p.startswith(c + "/") or c.startswith(p + "/") for p in paths for c in claims)
+
+
+def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[RegionMasks]) -> Sample:
+    regions = []
+    for (kind, change), mask in zip(blemished.struck, masks, strict=True):
+        ys, xs = mask.visible.nonzero()
+        said = change.telling
+        regions.append(Region(
+            mask.visible, mask.repair, kind.category, kind.name, _sentence(said.description), said.inconsistency, said.instruction,
+            kind.prompt_fault, (float(xs.mean()) + 0.5, float(ys.mean()) + 0.5),
+        ))  # fmt: skip
+    faults = [
+        (kind.severity, float(mask.visible.mean())) for (kind, _), mask in zip(blemished.struck, masks, strict=True)
+    ]
+    scores = scores_of(blemished.clean, blemished.shown, faults)
+    return Sample(
+        images[1],
+        images[0],
+        prompt_of(blemished.clean),
+        tuple(regions),
+        scores,
+        blemished.clean.layout,
+        blemished.shown,
+    )
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:] + "."
