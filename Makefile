@@ -7,6 +7,7 @@ OUT ?= .demo
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TRAIN_INSTALLED := $(VENV)/.installed-train
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -20,10 +21,10 @@ install: $(INSTALLED) ## the virtual environment in .venv
 demo: $(INSTALLED) ## repairs a misspelt sign in a real photograph and prints where the report lies
 	$(BIN)/retoucher demo --out $(OUT)
 
-test: $(INSTALLED) tesseract ## every test
+test: $(TRAIN_INSTALLED) tesseract ## every test
 	$(BIN)/python -m pytest
 
-check: $(INSTALLED) ## style, types and layers
+check: $(TRAIN_INSTALLED) ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,7 +34,7 @@ format: $(INSTALLED) ## puts the code into the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: $(INSTALLED) ## resolves pyproject.toml anew and writes deploy/constraints/dev.txt
+lock: $(INSTALLED) ## resolves pyproject.toml anew and writes deploy/constraints/*.txt
 	$(BIN)/python deploy/constraints/lock.py
 
 pictures: demo ## the pictures of the README, from the demo's results
@@ -52,6 +53,12 @@ $(INSTALLED): pyproject.toml deploy/constraints/dev.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps -r deploy/constraints/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# torch and what trains with it: large, and not needed to run `retouch`. With its dependencies, for a CUDA build of torch
+# brings its own libraries as packages; an index that has the CPU build is chosen by pip's own settings.
+$(TRAIN_INSTALLED): $(INSTALLED) deploy/constraints/train.txt
+	$(BIN)/python -m pip install --quiet -r deploy/constraints/train.txt
 	@touch $@
 
 # The independent reader of the evaluation and of some tests; without it those tests are skipped and say so.

@@ -7,11 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.adapters.clock import SystemClock
-from shared.adapters.file_images import FileImageStore
-from shared.adapters.memory import MemoryImageStore, MemoryJobStore
-from shared.adapters.sqlite_jobs import SqliteJobStore
-
 from services.action.agent import ActionAgent
 from services.action.tools.base import Tool
 from services.action.tools.opencv import OpenCvTool
@@ -24,6 +19,10 @@ from services.perception.detectors.base import Detector
 from services.perception.detectors.text.detector import TextDetector
 from services.perception.detectors.text.ocr import OcrReader
 from services.reasoning.agent import DetectorReasoner
+from shared.adapters.clock import SystemClock
+from shared.adapters.file_images import FileImageStore
+from shared.adapters.memory import MemoryImageStore, MemoryJobStore
+from shared.adapters.sqlite_jobs import SqliteJobStore
 from shared.contracts.jobs import Job, JobOptions, JobRecord
 from shared.contracts.loop import PublicEvent
 from shared.errors import ErrorCode, MissingResource, NotFound

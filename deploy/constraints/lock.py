@@ -1,4 +1,4 @@
-"""Writes dev.txt: every package of the extra `test`, each at one version, resolved by pip from pyproject.toml.
+"""Writes dev.txt and train.txt: every package that tests and training need, each at one version, resolved by pip.
 
 Run by `make lock`. Nothing is installed: pip only reports what it would install on this platform and Python.
 """
@@ -10,14 +10,22 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCK = Path(__file__).with_name("dev.txt")
+FOLDER = Path(__file__).parent
 REPLACED = {"opencv-python"}
 """rapidocr-onnxruntime asks for it by name; opencv-python-headless is the same module without libGL."""
 
-HEADER = """\
-# Complete lock of the extra "test", written by `make lock`; install with `pip install --no-deps -r` (see Makefile).
+CUDA_ONLY = ("nvidia-", "cuda-", "triton")
+"""What a CUDA build of torch brings; pip finds it from torch itself, and a CPU build does without."""
+
+HEADERS = {
+    "dev.txt": """\
+# Complete lock of all but the extra "train", written by `make lock`; install with `pip install --no-deps -r`.
 # Left out on purpose: opencv-python (opencv-python-headless takes its place).
-"""
+""",
+    "train.txt": """\
+# What the extra "train" adds to dev.txt, written by `make lock`; install with `pip install -r` after dev.txt.
+""",
+}
 
 
 def _resolve(requirements: list[str]) -> dict[str, str]:
@@ -28,15 +36,22 @@ def _resolve(requirements: list[str]) -> dict[str, str]:
     return {item["metadata"]["name"].lower(): item["metadata"]["version"].partition("+")[0] for item in installs}
 
 
+def _write(name: str, versions: dict[str, str]) -> None:
+    lines = [f"{package}=={version}" for package, version in sorted(versions.items())]
+    (FOLDER / name).write_text(HEADERS[name] + "\n".join(lines) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{name}: {len(lines)} packages\n")
+
+
 def main() -> None:
-    """Resolves and writes the lock."""
+    """Resolves and writes both locks; where both need a package, dev.txt's version holds."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    versions = _resolve([".[test]", *project["build-system"]["requires"]])
+    everything = _resolve([".[test,train]", *project["build-system"]["requires"]])
     for name in REPLACED | {project["project"]["name"]}:
-        versions.pop(name, None)
-    lines = [f"{name}=={version}" for name, version in sorted(versions.items())]
-    LOCK.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{LOCK.relative_to(ROOT)}: {len(lines)} packages\n")
+        everything.pop(name, None)
+    names = set(_resolve([".[test]", *project["build-system"]["requires"]]))
+    _write("dev.txt", {name: version for name, version in everything.items() if name in names})
+    rest = {name: version for name, version in everything.items() if name not in names}
+    _write("train.txt", {name: version for name, version in rest.items() if not name.startswith(CUDA_ONLY)})
 
 
 if __name__ == "__main__":

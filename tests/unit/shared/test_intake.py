@@ -50,13 +50,17 @@ BAD = [
     (Request(image=png(), prompt="a", options=JobOptions(protected_ref="other/mask.png")), ErrorCode.BAD_OPTION),
     (Request(image=png(), prompt="a", options=JobOptions(deadline_s=10_000)), ErrorCode.BAD_OPTION),
     (
-        Request(image=png(200, 48), prompt="a", regions=mask(200, 48, tuple((i * 8, 4, i * 8 + 4, 8) for i in range(17)))),
+        Request(
+            image=png(200, 48), prompt="a", regions=mask(200, 48, tuple((i * 8, 4, i * 8 + 4, 8) for i in range(17)))
+        ),
         ErrorCode.TOO_MANY_REGIONS,
     ),
 ]
 
 
-@pytest.mark.parametrize(("request_", "code"), BAD, ids=lambda value: str(value) if isinstance(value, ErrorCode) else "")
+@pytest.mark.parametrize(
+    ("request_", "code"), BAD, ids=lambda value: str(value) if isinstance(value, ErrorCode) else "x"
+)
 def test_bad_request_is_one_clear_line_and_stores_nothing(request_: Request, code: ErrorCode) -> None:
     store = MemoryImageStore()
     with pytest.raises(BadInput) as caught:
@@ -115,5 +119,3 @@ def test_every_shipped_profile_is_valid() -> None:
     assert "tiny" in profile_names()
     for name in profile_names():
         assert load_profile(name).tools
-
-
