@@ -6,6 +6,8 @@ Geometry and strings; careful, because a photograph is full of lettering that no
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
+from rapidfuzz.distance import Levenshtein
+
 from services.perception.detectors.text.comparison import Letters, LineComparison, Window, compare
 from services.perception.detectors.text.folding import fold
 from services.perception.detectors.text.layout import are_stacked, prominence, span_quad
@@ -16,6 +18,7 @@ _CLEARLY = 1.5
 _LEAST_HEIGHT = 0.025
 _LEAST_DETECTION = 0.6
 _LEAST_DOUBLED_LETTERS = 2
+_SAME_WORDS = 0.85
 _MOST_LINES = 6
 
 
@@ -141,7 +144,7 @@ def repeated_line(line: Line, claimed: Sequence[tuple[Line, LineComparison]], ot
 
 
 def _has_words(comparison: LineComparison, letters: str) -> bool:
-    """Whether the first or the last words of the line, read without fault, are these letters."""
+    """Whether the first or the last words of the line, read without fault, are these letters, a slip allowed."""
     words = [fold(word.expected) for word in comparison.words if not word.edits]
-    count = len(words)
-    return any("".join(words[:i]) == letters or "".join(words[count - i :]) == letters for i in range(1, count + 1))
+    ends = [part for i in range(len(words)) for part in ("".join(words[: i + 1]), "".join(words[i:]))]
+    return any(Levenshtein.normalized_similarity(part, letters) >= _SAME_WORDS for part in ends)

@@ -22,6 +22,7 @@ from shared.geometry import quad_array
 from shared.images import Rgb
 
 _OVERLAP = 0.3
+_TALLER = 2.2
 _LEGIBLE = 0.5
 
 
@@ -67,14 +68,16 @@ class PlaceReader:
         return read_again(self.reader, self.image, grown(quad, 0.05, 0.1))
 
     def _lines_over(self, quad: QuadXY) -> list[Line]:
+        """Lines that lie in the place or run through it, in the place's reading direction; much taller ones do not."""
         place = quad_array(quad)
-        direction = (place[1] - place[0]).astype(np.float64)
+        direction = ((place[1] - place[0]) + (place[2] - place[3])).astype(np.float64)
+        height = float(np.linalg.norm(place[3] - place[0]) + np.linalg.norm(place[2] - place[1])) / 2
+        area = abs(float(cv2.contourArea(place)))
         found = []
         for line in self.lines:
             other = quad_array(line.quad_px)
-            common = common_area(place, other)
-            least = min(abs(cv2.contourArea(place)), abs(cv2.contourArea(other)))
-            if common > _OVERLAP * least:
+            least = min(area, abs(float(cv2.contourArea(other))))
+            if line.size_px[0] < _TALLER * height and common_area(place, other) > _OVERLAP * least:
                 found.append(line)
         return sorted(found, key=lambda line: float(np.dot(line.centre_px, direction)))
 
