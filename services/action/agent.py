@@ -200,7 +200,7 @@ def _prepare(session: _Session, case: Case, cases: Sequence[Case]) -> _Edit | No
     forbidden = forbidden_for(case, cases, session.neighbours, session.protected)
     x0, y0, x1, y1 = case.region.box_xyxy_px
     blocked = float(forbidden[y0:y1, x0:x1][case.own_mask].mean())
-    case.area = edit_area(chosen, case.region, case.own_mask, forbidden)
+    case.area = edit_area(chosen, case.region, case.own_mask, forbidden, session.neighbours)
     if blocked > 1 - LEAST_USABLE or not case.area.mask.any():
         case.area = None
         _decline(session, case, "another edit of this round has its pixels; it will be looked at again")

@@ -3,6 +3,7 @@
 Geometry and masks only; which extent and growth is the planner's choice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ LEAST_CONTEXT_PX = 24
 USER_CONTEXT = 0.75  # of the region's longer side
 MOST_CONTEXT_PX = 256  # as much texture as an eraser can use
 LEAST_GROWTH_PX = 2
+FLUSH_CAPS = 0.15  # room beyond an end that is aligned with another line's
+ALIGNED_CAPS = 0.4
 LINE_ENDS = 0.35  # cap heights between a word's end and its line's: less is no room for another word
 
 
@@ -32,7 +35,9 @@ class EditArea:
     mask: Mask
 
 
-def edit_area(plan: Plan, region: Region, own_mask: Mask, forbidden: Mask) -> EditArea:
+def edit_area(
+    plan: Plan, region: Region, own_mask: Mask, forbidden: Mask, neighbours: Sequence[Region] = ()
+) -> EditArea:
     """The crop and the mask for a plan.
 
     Args:
@@ -40,6 +45,7 @@ def edit_area(plan: Plan, region: Region, own_mask: Mask, forbidden: Mask) -> Ed
         region: what to repair.
         own_mask: `(h, w)` bool of the region's box.
         forbidden: `(H, W)` bool of the whole image: protected pixels, other lines, what another edit has taken.
+        neighbours: other known regions; lines among them tell whether this one is set flush left or right.
 
     Returns:
         The area; its mask may be empty where everything is forbidden.
@@ -48,7 +54,9 @@ def edit_area(plan: Plan, region: Region, own_mask: Mask, forbidden: Mask) -> Ed
     if plan.extent is Extent.REGION or region.reading is None:
         crop_box, mask = _region_area(plan, region, own_mask, size_hw)
     else:
-        crop_box, mask = _text_area(plan, region.reading, size_hw)
+        crop_box, mask = _text_area(
+            plan, region.reading, size_hw, [other.reading for other in neighbours if other.reading is not None]
+        )
     x0, y0, x1, y1 = crop_box
     return EditArea(crop_box, mask & ~forbidden[y0:y1, x0:x1])
 
@@ -102,16 +110,42 @@ def same_line(a: TextReading, b: TextReading) -> bool:
     return abs(float(across.mean())) < height and float(along.max()) > 0 and float(along.min()) < length
 
 
-def _text_area(plan: Plan, reading: TextReading, size_hw: tuple[int, int]) -> tuple[BoxXYXY, Mask]:
+def flush_ends(reading: TextReading, others: Sequence[TextReading]) -> tuple[bool, bool]:
+    """Whether the line begins, or ends, where another line does: text set flush left, or flush right.
+
+    Lines that share both ends, or their middle, say nothing; nor do words of the same line.
+    """
+    points = quad_array(reading.line_quad_px)
+    start, end = (points[0] + points[3]) / 2, (points[1] + points[2]) / 2
+    direction = (end - start) / max(float(np.linalg.norm(end - start)), 1e-6)
+    near = ALIGNED_CAPS * cap_height_px(reading.line_quad_px)
+    left = right = False
+    for other in others:
+        corners = quad_array(other.line_quad_px)
+        begins = float(((corners[0] + corners[3]) / 2 - start) @ direction)
+        ends = float(((corners[1] + corners[2]) / 2 - end) @ direction)
+        if not same_line(reading, other):
+            left |= abs(begins) < near < abs(ends)
+            right |= abs(ends) < near < abs(begins)
+    return (left, right) if left != right else (False, False)
+
+
+def _text_area(
+    plan: Plan, reading: TextReading, size_hw: tuple[int, int], others: Sequence[TextReading]
+) -> tuple[BoxXYXY, Mask]:
     cap = cap_height_px(reading.line_quad_px)
     whole = plan.extent is Extent.LINE
     quad = reading.line_quad_px if whole else reading.quad_px
     old, new = (reading.line_text, reading.line_expected) if whole else (reading.text, reading.expected)
-    # On either side, since a line may be set flush left, flush right or centred.
     wanting = max(0, len(new or "") - len(old)) * ADVANCE
     gaps = (0.0, 0.0) if whole else gaps_beside(reading.quad_px, reading.line_quad_px)
     free = [plan.growth.beyond if gap < LINE_ENDS * cap else plan.growth.along for gap in gaps]
-    grown = grown_quad(quad, (free[0] + wanting) * cap, (free[1] + wanting) * cap, plan.growth.across * cap)
+    room = [(share + wanting) * cap for share in free]
+    if whole:
+        room = [
+            FLUSH_CAPS * cap if flush else side for side, flush in zip(room, flush_ends(reading, others), strict=True)
+        ]
+    grown = grown_quad(quad, room[0], room[1], plan.growth.across * cap)
     margin = max(LEAST_CONTEXT_PX, round(CONTEXT_CAPS * cap))
     crop_box = expand(union(quad_box(reading.line_quad_px, size_hw), quad_box(grown, size_hw)), margin, size_hw)
     return crop_box, quad_mask(grown, crop_box)

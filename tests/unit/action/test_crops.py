@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.action.crops import cap_height_px, edit_area, grown_quad, same_line
+from services.action.crops import cap_height_px, edit_area, flush_ends, grown_quad, same_line
 from services.action.planner import Plan
 from services.action.policy import JUST_THE_THING, JUST_THE_WORD, ROOM_TO_WRITE, Extent, Growth
 from shared.contracts.base import QuadXY
@@ -106,6 +106,26 @@ def test_lines_are_told_apart(at: Any, quad: Quad) -> None:
     assert same_line(reading(100), reading(104))
     assert not same_line(reading(100), reading(130))
     assert not same_line(reading(100), reading(100, 320, 400))
+
+
+def test_a_line_that_begins_where_another_does_grows_at_its_end_alone(at: Any, quad: Quad) -> None:
+    short = at.text("r1", quad(100, 60, 180, 80), "FRESH", "FRESH BREAD").region
+    below = at.text("r2", quad(101, 120, 300, 140), "OPEN DALY", "OPEN DAILY").region
+    centred = at.text("r3", quad(60, 170, 220, 190), "OPEN DALY", "OPEN DAILY").region
+    assert short.reading and below.reading and centred.reading
+    assert flush_ends(short.reading, [below.reading]) == (True, False)
+    assert flush_ends(short.reading, [short.reading]) == (False, False)
+    assert flush_ends(short.reading, [centred.reading]) == (False, False)
+    plan, nothing = planned(Extent.LINE, ROOM_TO_WRITE), np.zeros(at.size_hw, bool)
+
+    def ends(*neighbours: Any) -> tuple[int, int]:
+        area = edit_area(plan, short, np.ones((20, 80), bool), nothing, neighbours)
+        box = mask_box(area.mask)
+        assert box is not None
+        return box[0] + area.crop_box_xyxy_px[0], box[2] + area.crop_box_xyxy_px[0]
+
+    assert ends(below)[0] >= 97 and ends()[0] < 40
+    assert ends(below)[1] == ends()[1] > 240
 
 
 def test_cap_height_is_a_share_of_the_box() -> None:
