@@ -197,12 +197,12 @@ def _spoil(strip: Coverage, word: DrawnWord, starts: list[float], margin: int) -
         spoilt = strip.copy()
         spoilt[:, x0:x1] = strip[:, x0:x1][:, ::-1]
         return spoilt
-    return _garble(strip, [margin + start for start in starts], np.random.default_rng(word.letter))
+    edges = [round(margin + start) for start in starts]
+    return _garble(strip, word.text, edges, np.random.default_rng(word.letter))
 
 
-def _garble(strip: Coverage, starts: list[float], rng: np.random.Generator) -> Coverage:
+def _garble(strip: Coverage, text: str, edges: list[int], rng: np.random.Generator) -> Coverage:
     """Letter-like scribble: upper and lower halves of the letters recombined, all bent by a smooth field."""
-    edges = [round(start) for start in starts]
     rows = np.flatnonzero(strip.max(axis=1) > 0.3)
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     waist = top + int((bottom - top) * rng.uniform(0.4, 0.6))
@@ -216,7 +216,8 @@ def _garble(strip: Coverage, starts: list[float], rng: np.random.Generator) -> C
         lower = strip[:, edges[other] : edges[other + 1]]
         if lower.shape[1] >= 2:
             lower = np.asarray(cv2.resize(lower, (right - left, strip.shape[0])), np.float32)
-            lower = lower[:, ::-1] if rng.random() < 0.5 else lower
+            # two halves of the same letter would make it whole again
+            lower = lower[:, ::-1] if text[other] == text[at] or rng.random() < 0.5 else lower
         else:
             lower = upper[:, ::-1]
         spoilt[:waist, left:right] = upper[:waist]

@@ -199,7 +199,7 @@ def _widest(corruption: Corruption, spoilt: SetPicture, twin: SetPicture) -> tup
 
 
 def _place(lines: Lines, corruption: Corruption, spoilt: SetPicture, twin: SetPicture) -> PlacedText:
-    if corruption.reflowed:
+    if corruption.reflowed or corruption.kind is Kind.MISSING:
         quad = _widest(corruption, spoilt, twin)[corruption.line]
         return PlacedText(text=" ".join(lines[corruption.line]), quad_px=quad)
     word = lines[corruption.line][corruption.word]
@@ -207,10 +207,10 @@ def _place(lines: Lines, corruption: Corruption, spoilt: SetPicture, twin: SetPi
 
 
 def _fault_quads(corruption: Corruption, spoilt: SetPicture, twin: SetPicture) -> tuple[QuadXY, ...]:
-    """Where a found region may lie: on either copy of a doubled word; anywhere on a line that closed over a gap."""
+    """Where a found region may lie: on either copy of a doubled word; anywhere on the line that lacks a word."""
     at = corruption.word
     if corruption.kind is Kind.DOUBLED:
         return spoilt.words[corruption.line][at : at + 2]
-    if corruption.kind is Kind.MISSING and corruption.reflowed:
+    if corruption.kind is Kind.MISSING:
         return spoilt.lines[corruption.line], twin.lines[corruption.line]
     return spoilt.words[corruption.line][at], twin.words[corruption.line][at]
