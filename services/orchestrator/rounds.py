@@ -74,9 +74,9 @@ def closed(job: Job) -> tuple[tuple[Iteration, ...], tuple[RegionAttempts, ...]]
 
 
 def _with_outcomes(job: Job, patch_ids: set[str]) -> tuple[RegionAttempts, ...]:
-    outcomes: dict[str, str] = {}
+    outcomes: dict[str, str] = {}  # of several patches for a region the accepted one is judged last, alone
     for verdict in job.verdicts:
-        if verdict.patch_id in patch_ids and outcomes.get(verdict.region_id) != ACCEPTED:
+        if verdict.patch_id in patch_ids:
             outcomes[verdict.region_id] = ACCEPTED if verdict.accepted else f"refused: {verdict.reason}"
     updated: list[RegionAttempts] = []
     for entry in job.attempts:

@@ -8,8 +8,8 @@ from services.orchestrator.loop import Advance, advance, begin
 from services.orchestrator.selection import UNMEASURED, totals, vetoed
 from services.orchestrator.verdicts import Trial, judge
 from shared.adapters.memory import MemoryImageStore
-from shared.contracts.jobs import Job, LoopPolicy, Perception
-from shared.contracts.loop import Declined, Diagnose, Perceive, Retouch, Retouched
+from shared.contracts.jobs import Job, LoopPolicy, Perception, Status
+from shared.contracts.loop import Declined, Diagnose, Finalized, Perceive, Perceived, Retouch, Retouched
 from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Patch, Region, Verdict
 
 BOX = (0, 0, 8, 8)
@@ -170,3 +170,15 @@ def test_a_verdict_that_was_not_confirmed_in_time_is_withdrawn() -> None:
     assert job.result is not None
     assert job.result.patches == ()
     assert {item.patch_id: item.accepted for item in job.verdicts} == {"b-t1": False}
+
+
+def test_a_result_that_differs_outside_its_masks_fails_the_job() -> None:
+    step = begin(queued_job(MemoryImageStore()), 1.0)
+    step = advance(step.job, Perceived(step=1, at_s=1.0))
+    finalized = Finalized(step=2, at_s=1.0, artifacts={"result.png": "r"}, largest_outside_difference=3)
+    job = advance(step.job, finalized).job
+    assert job.status is Status.FAILED
+    assert job.result is None
+    assert job.artifacts == {}
+    assert job.error is not None
+    assert "differs from the original by 3 outside the edited masks" in job.error.message

@@ -580,6 +580,15 @@ SCENARIOS = [
         warned="the model cannot do this: use another",
     ),
     Scenario(
+        "finalize has failures of its own to spend",
+        Script(two_signs(b=(SAME, SAME)), fails=((6, broken()), (7, busy()), (8, busy()))),
+        "PDRPPRFFF",
+        Outcome.IMPROVED,
+        StopReason.STAGE_FAILED,
+        {"a-t1"},
+        warned="the model cannot do this: use another",
+    ),
+    Scenario(
         "finalize fails for good",
         Script(one_sign(), fails=((5, broken()),)),
         "PDRPF",
