@@ -1,5 +1,6 @@
 """Colours as sRGB triples in [0, 1], with the few mixtures that shading needs. Knows nothing of the rasteriser."""
 
+import math
 from dataclasses import dataclass
 
 Rgb01 = tuple[float, float, float]
@@ -47,4 +48,4 @@ def luma(rgb: Rgb01) -> float:
 
 def distance(a: Rgb01, b: Rgb01) -> float:
     """Euclidean in [0, 1.74]."""
-    return sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5
+    return math.dist(a, b)

@@ -29,10 +29,12 @@ FINGERS = (
     Finger("thumb", (-0.165, -0.24), -42, 0.36, 0.062),
 )
 CURLS: dict[str, tuple[float, ...]] = {
-    "open": (0, 0, 0, 0, 0), "relaxed": (0.12, 0.16, 0.2, 0.22, 0.1), "fist": (1, 1, 1, 1, 0), "pointing": (0, 1, 1, 1, 0),
+    "open": (0, 0, 0, 0, 0), "relaxed": (0.12, 0.16, 0.2, 0.22, 0.1), "fist": (1, 1, 1, 1, 0), "pointing": (0, 1, 1,
+        1, 0),
     "victory": (0, 0, 1, 1, 0), "thumbs-up": (1, 1, 1, 1, 0), "grip": (0, 0, 0, 0, 0),
 }  # fmt: skip
 ANIMALS = ("cat", "dog", "rabbit", "duck")
+OUTSIDE = ("park", "street", "beach", "mountains", "village", "desert", "night")
 HOLDABLE = {"cup": 0.055, "glass": 0.07, "bottle": 0.13, "phone": 0.085, "apple": 0.045}
 """Height over that of a person."""
 
@@ -56,9 +58,8 @@ class Maker:
 
     def place(self, table: bool = False, outside: bool | None = None) -> Backdrop:
         """A backdrop; `table` asks for one whose ground is a table top."""
-        outdoors = ("park", "street", "beach", "mountains", "village", "desert", "night")
         free = [
-            p for p in self.words.places if p.table == table and (outside is None or outside == (p.kind in outdoors))
+            p for p in self.words.places if p.table == table and (outside is None or outside == (p.kind in OUTSIDE))
         ]
         chosen: Place = self.rng.choice(free)
         rng = self.rng

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from services.datasets.benchmark.graph import Scene
 from services.datasets.benchmark.mutations import Change
 from services.datasets.benchmark.render import Renderer
-from services.datasets.benchmark.graph import Scene
 from shared.geometry import Mask
 from shared.images import Rgb
 
@@ -19,6 +19,8 @@ LEAST_SHARE = 0.00018
 """A visible blemish below this share of the image (12 pixels at 256) is none: the change is refused."""
 LEAST_CONTRAST = 14.0
 """Mean of the largest channel difference inside the visible blemish."""
+_HEAL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+"""Holes where the colours happen to agree are part of the blemish."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,10 @@ def region_masks(
     visible = []
     for number in range(1, len(changes) + 1):
         own = cv2.dilate((owner == number).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        mask = own & seen & ((owner == 0) | (owner == number))
+        own &= (owner == 0) | (owner == number)
+        mask = own & seen
         mask &= ~_specks(mask)
+        mask = own & (cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _HEAL) > 0)
         if mask.mean() < LEAST_SHARE or raw[mask].mean() < LEAST_CONTRAST:
             return None
         visible.append(mask)
@@ -64,11 +68,12 @@ def region_masks(
 
 
 def _difference(a: Rgb, b: Rgb) -> npt.NDArray[np.uint8]:
-    return np.asarray(cv2.absdiff(a, b).max(axis=2))
+    by_channel = cv2.absdiff(a, b)
+    return np.asarray(np.maximum(np.maximum(by_channel[..., 0], by_channel[..., 1]), by_channel[..., 2]))
 
 
 def _owners(renderer: Renderer, clean: Scene, shown: Scene, changes: Sequence[Change]) -> npt.NDArray[np.uint8]:
-    """The number of the region that each pixel belongs to: by the shown graph, else by what is gone from the clean one."""
+    """The number of the region that each pixel belongs to: by the shown graph, else by what has gone."""
     touched = {path: n for n, change in enumerate(changes, start=1) for path in change.touched}
     gone = {path: n for n, change in enumerate(changes, start=1) for path in change.gone}
     owner = renderer.numbers(shown, touched) if touched else np.zeros((renderer.size_px,) * 2, np.uint8)
@@ -90,4 +95,4 @@ def _nearest(visible: Sequence[Mask]) -> npt.NDArray[np.int64]:
     if len(visible) == 1:
         return np.zeros(visible[0].shape, np.int64)
     distances = [cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) for mask in visible]
-    return np.argmin(np.stack(distances), axis=0)
+    return np.asarray(np.argmin(np.stack(distances), axis=0))

@@ -1,4 +1,4 @@
-"""Prompts and facts of a scene graph. The prompt is always that of the healthy graph; facts tell how much of it holds."""
+"""Prompts and facts of a scene graph. A prompt is that of the healthy graph; facts tell how much of it holds."""
 
 import random
 
@@ -7,7 +7,8 @@ from services.datasets.benchmark.words import article, number, plural
 
 _SHAPES = {
     "open": "an open hand with five fingers", "relaxed": "a relaxed hand with five fingers", "fist": "a closed fist",
-    "pointing": "a hand pointing upwards", "victory": "a hand showing two fingers", "thumbs-up": "a hand giving a thumbs-up",
+    "pointing": "a hand pointing upwards", "victory": "a hand showing two fingers",
+    "thumbs-up": "a hand giving a thumbs-up",
 }  # fmt: skip
 _FRAMES = ("{}", "{}", "a picture of {}", "an illustration of {}", "{}, detailed", "a scene with {}")
 
@@ -93,7 +94,8 @@ def _facts(scene: Scene, item: Item) -> dict[str, str]:
         }
     if isinstance(item, Person):
         facts = {
-            f"{item.id} is": item.noun, f"{item.id} hair": item.head.hair.name, f"{item.id} top": f"{item.top.colour.name} {item.top.kind}",
+            f"{item.id} is": item.noun, f"{item.id} hair": item.head.hair.name,
+            f"{item.id} top": f"{item.top.colour.name} {item.top.kind}",
             f"{item.id} pattern": item.top.pattern,
         }  # fmt: skip
         if scene.layout != "portraits":

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from services.datasets.benchmark.draw.backdrops import draw_backdrop
 from services.datasets.benchmark.draw.hands import draw_close_hand
-from services.datasets.benchmark.draw.people import draw_person
 from services.datasets.benchmark.draw.pen import Look, Pen, Surface
+from services.datasets.benchmark.draw.people import draw_person
 from services.datasets.benchmark.draw.signs import draw_sign
 from services.datasets.benchmark.draw.things import draw_thing
 from services.datasets.benchmark.graph import CloseHand, Item, Person, Scene, Sign, Thing
@@ -74,7 +74,8 @@ class Renderer:
         draw_backdrop(pen, scene.backdrop)
         if scene.backdrop.blur:
             sigma = scene.backdrop.blur * self.size_px
-            self._surface.load(cv2.GaussianBlur(self._surface.rgb(), (0, 0), sigma))
+            blurred = cv2.GaussianBlur(self._surface.rgb(), (0, 0), sigma)
+            self._surface.load(np.asarray(blurred, np.uint8))
         for item in scene.items[:shared_items]:
             _draw(item, pen)
         return Ground(self._surface.rgb(), shared_items)
@@ -104,7 +105,9 @@ class Renderer:
             return 0
 
         pen = Pen(self._numbers, look_of(scene), number)
-        for item in scene.items:
+        owners = {path.partition("/")[0] for path in parts}
+        first = next((i for i, item in enumerate(scene.items) if item.id in owners), 0)
+        for item in scene.items[first:]:  # what lies behind the first numbered item cannot hide it
             _draw(item, pen)
         return self._numbers.pixels[..., 0].copy()
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.datasets.benchmark.graph import Scene
 from services.datasets.benchmark.layouts import healthy_scene
@@ -131,23 +131,20 @@ def _strike(plan: Plan, name: str, split: str, attempt: int) -> _Blemished | Non
     """A healthy scene with the plan's blemishes; None where they find no victims in it."""
     rng = random.Random(f"{name}/strike")
     clean = healthy_scene(plan.layout, split, name)
-    scene, struck, claims = clean, [], set[str]()
+    scene, claims = clean, set[str]()
+    struck: list[tuple[Kind, Change]] = []
     wanted: list[Sequence[Kind]] = [[plan.kind]] if plan.kind else [kinds_of(c, split) for c in plan.categories]
-    optional: list[Sequence[Kind]] = []
-    if plan.kind and attempt < _TRIES // 2 and rng.random() < _COMPANY:
-        optional = [kinds_of(c, split) for c in rng.sample(tuple(Category), rng.choice((3, 6)))][:6]
-    for kinds in [*wanted, *optional]:
-        found = _one(scene, kinds, claims, rng)
-        if found is None:
-            if kinds in optional:
-                continue
+    company = plan.kind is not None and attempt < _TRIES // 2 and rng.random() < _COMPANY
+    optional = [kinds_of(c, split) for c in rng.sample(tuple(Category), 6)] if company else []
+    most = len(wanted) + rng.choice((1, 2))
+    for i, kinds in enumerate([*wanted, *optional]):
+        found = _one(scene, kinds, claims, rng) if len(struck) < most else None
+        if found is None and i < len(wanted):
             return None
-        kind, change = found
-        scene = change.scene
-        struck.append((kind, change))
-        claims.update(change.touched, change.gone)
-        if plan.kind and len(struck) == 3:
-            break
+        if found is not None:
+            scene = found[1].scene
+            struck.append(found)
+            claims.update(found[1].touched, found[1].gone)
     return _Blemished(clean, scene, tuple(struck))
 
 
@@ -162,8 +159,7 @@ def _one(scene: Scene, kinds: Sequence[Kind], claims: set[str], rng: random.Rand
             if change is None or _claimed((*change.touched, *change.gone), claims):
                 continue
             if kind.category is Category.BODY:
-                change = replace(change, touched=change.touched)
-                claims.add(victim)
+                claims.add(victim)  # the whole person moves
             return kind, change
     return None
 
@@ -179,7 +175,8 @@ def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[Regi
         ys, xs = mask.visible.nonzero()
         said = change.telling
         regions.append(Region(
-            mask.visible, mask.repair, kind.category, kind.name, _sentence(said.description), said.inconsistency, said.instruction,
+            mask.visible, mask.repair, kind.category, kind.name, _sentence(said.description), said.inconsistency,
+            said.instruction,
             kind.prompt_fault, (float(xs.mean()) + 0.5, float(ys.mean()) + 0.5),
         ))  # fmt: skip
     faults = [

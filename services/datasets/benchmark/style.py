@@ -7,9 +7,12 @@ import random
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from services.datasets.benchmark.graph import Style
 from shared.images import Rgb
+
+Field = npt.NDArray[np.float32]
 
 
 def style_for(rng: random.Random, seed: str) -> Style:
@@ -44,7 +47,7 @@ def finish(images: list[Rgb], style: Style) -> list[Rgb]:
     return [_finish_one(image, style, noise, shade) for image in images]
 
 
-def _fields(style: Style, h: int, w: int) -> tuple[np.ndarray, np.ndarray | None]:
+def _fields(style: Style, h: int, w: int) -> tuple[Field, Field | None]:
     """Additive noise `(H, W, 1 or 3)` float32 and the vignette's factor `(H, W, 1)` float32."""
     rng = np.random.Generator(np.random.SFC64(list(style.seed.encode())))
     noise = np.zeros((h, w, 1), np.float32)
@@ -60,22 +63,23 @@ def _fields(style: Style, h: int, w: int) -> tuple[np.ndarray, np.ndarray | None
     return noise.astype(np.float32), (1.0 - style.vignette * 0.5 * (x * x + y * y))[..., None].astype(np.float32)
 
 
-def _finish_one(image: Rgb, style: Style, noise: np.ndarray, shade: np.ndarray | None) -> Rgb:
+def _finish_one(image: Rgb, style: Style, noise: Field, shade: Field | None) -> Rgb:
     ramp = (np.arange(256, dtype=np.float32) / 255.0) ** style.gamma * 255.0
     table = np.stack([ramp * (1 + style.warmth), ramp, ramp * (1 - style.warmth)], axis=1)
-    toned = cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8)[None])
+    toned = np.asarray(cv2.LUT(image, np.clip(table, 0, 255).astype(np.uint8)[None]), np.uint8)
     if style.blur:
-        toned = cv2.GaussianBlur(toned, (0, 0), style.blur * image.shape[0] / 256)
-    pixels = toned.astype(np.float32)
+        toned = np.asarray(cv2.GaussianBlur(toned, (0, 0), style.blur * image.shape[0] / 256), np.uint8)
+    pixels: Field = toned.astype(np.float32)
     if abs(style.saturation - 1.0) > 0.02:
-        grey = cv2.cvtColor(toned, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None]
+        grey: Field = np.asarray(cv2.cvtColor(toned, cv2.COLOR_RGB2GRAY), np.float32)[..., None]
         pixels = grey + (pixels - grey) * style.saturation
     if shade is not None:
         pixels = pixels * shade
-    done = np.clip(pixels + noise + 0.5, 0, 255).astype(np.uint8)
+    done: Rgb = np.clip(pixels + noise + 0.5, 0, 255).astype(np.uint8)
     if style.jpeg_quality:
         flags = [cv2.IMWRITE_JPEG_QUALITY, style.jpeg_quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
                  cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]  # fmt: skip
         _, data = cv2.imencode(".jpg", np.ascontiguousarray(done[..., ::-1]), flags)
-        done = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        return np.ascontiguousarray(np.asarray(decoded, np.uint8)[..., ::-1])
     return done

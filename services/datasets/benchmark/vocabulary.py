@@ -85,17 +85,20 @@ _TEST_PALETTES = (
         red="9c3a44", blue="547ab0", green="4e7f66", yellow="e5c27a", brown="6c4a38", orange="c8743c", white="ece5d8"
     ),
 )
-_TRAIN_WORDS = tuple(
-    """BAKERY MARKET COFFEE HOTEL MUSIC FLOWERS LIBRARY OPEN PARKING WELCOME CINEMA GARDEN SCHOOL STATION PHARMACY FRESH
-    BREAD TICKETS MUSEUM SUMMER WINTER DANCE RIVER HARBOUR BICYCLE PIZZA BURGER TAXI POLICE POST BANK BOOKS FISH FRUIT
-    THEATRE STREET NORTH SOUTH SALE TODAY SPECIAL LEMON ORANGE GALLERY TEA ROOM KITCHEN FARM MILK CHEESE HONEY WATER
-    PLEASE CAREFUL DANGER STOP EXIT ENTRY SLOW BRIDGE CASTLE FOREST ISLAND VILLAGE SQUARE TOWER CLOSED""".split()
-)
-_TEST_WORDS = tuple(
-    """ANTIQUES BARBER CHOCOLATE DENTIST ELECTRIC FERRY GROCERY HOSPITAL ICECREAM JEWELRY KARAOKE LAUNDRY MOUNTAIN
-    NEWSPAPER OCEAN PLANTS QUIET RECORDS SANDWICH TRAVEL UNIVERSITY VINTAGE WORKSHOP YOGHURT SUNRISE CARAVAN PICNIC
-    ORCHARD SHELTER LANTERN COMPASS MEADOW""".split()
-)
+_TRAIN_WORDS = (
+    "BAKERY", "MARKET", "COFFEE", "HOTEL", "MUSIC", "FLOWERS", "LIBRARY", "OPEN", "PARKING", "WELCOME", "CINEMA",
+    "GARDEN", "SCHOOL", "STATION", "PHARMACY", "FRESH", "BREAD", "TICKETS", "MUSEUM", "SUMMER", "WINTER", "DANCE",
+    "RIVER", "HARBOUR", "BICYCLE", "PIZZA", "BURGER", "TAXI", "POLICE", "POST", "BANK", "BOOKS", "FISH", "FRUIT",
+    "THEATRE", "STREET", "NORTH", "SOUTH", "SALE", "TODAY", "SPECIAL", "LEMON", "ORANGE", "GALLERY", "TEA", "ROOM",
+    "KITCHEN", "FARM", "MILK", "CHEESE", "HONEY", "WATER", "PLEASE", "CAREFUL", "DANGER", "STOP", "EXIT", "ENTRY",
+    "SLOW", "BRIDGE", "CASTLE", "FOREST", "ISLAND", "VILLAGE", "SQUARE", "TOWER", "CLOSED",
+)  # fmt: skip
+_TEST_WORDS = (
+    "ANTIQUES", "BARBER", "CHOCOLATE", "DENTIST", "ELECTRIC", "FERRY", "GROCERY", "HOSPITAL", "ICECREAM", "JEWELRY",
+    "KARAOKE", "LAUNDRY", "MOUNTAIN", "NEWSPAPER", "OCEAN", "PLANTS", "QUIET", "RECORDS", "SANDWICH", "TRAVEL",
+    "UNIVERSITY", "VINTAGE", "WORKSHOP", "YOGHURT", "SUNRISE", "CARAVAN", "PICNIC", "ORCHARD", "SHELTER", "LANTERN",
+    "COMPASS", "MEADOW",
+)  # fmt: skip
 _TRAIN_POSES = (
     ArmPose("hanging", (168, 176), (172, 186), raised=False),
     ArmPose("relaxed", (158, 168), (176, 200), raised=False),
@@ -197,11 +200,13 @@ TEST = Vocabulary(
 SKINS: tuple[Rgb01, ...] = tuple(
     hexed(c) for c in ("f1cbb0", "e6b592", "d39a74", "b87c56", "93613f", "704730", "553524")
 )
-HAIRS = (Named("brown", hexed("593820")), Named("black", hexed("211c1b")), Named("blond", hexed("d4ad66")), Named("red", hexed("a5502c")),
+HAIRS = (Named("brown", hexed("593820")), Named("black", hexed("211c1b")), Named("blond", hexed("d4ad66")),
+    Named("red", hexed("a5502c")),
          Named("grey", hexed("a5a3a1")), Named("brown", hexed("6f4a2e")), Named("white", hexed("dcdad6")))  # fmt: skip
 IRISES: tuple[Rgb01, ...] = tuple(hexed(c) for c in ("4f84b4", "5c3b22", "557d4c", "7a5a34", "6a7f8c"))
 SHOES: tuple[Rgb01, ...] = tuple(hexed(c) for c in ("2c2827", "5b3a28", "e4e0d8", "7a2f2f", "34495e"))
-FURS = (Named("brown", hexed("8a5c38")), Named("black", hexed("3a3534")), Named("orange", hexed("d08a48")), Named("grey", hexed("94918d")),
+FURS = (Named("brown", hexed("8a5c38")), Named("black", hexed("3a3534")), Named("orange", hexed("d08a48")),
+    Named("grey", hexed("94918d")),
         Named("white", hexed("e9e4da")))  # fmt: skip
 
 SPLITS = ("train", "test", "test-kinds")

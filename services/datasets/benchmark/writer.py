@@ -85,7 +85,9 @@ def _write(out: Path, index: int, sample: Sample, source: str) -> BlemishRecord:
     name = f"{index:06d}"
     (out / "images" / f"{name}.png").write_bytes(encode_png(sample.image))
     (out / "clean" / f"{name}.png").write_bytes(encode_png(sample.clean))
-    visible, repair, regions = [], [], []
+    visible: list[str] = []
+    repair: list[str] = []
+    regions: list[RegionTruth] = []
     for number, region in enumerate(sample.regions):
         for folder, mask, names in (("visible", region.visible, visible), ("repair", region.repair, repair)):
             path = f"{folder}/{name}_{number}.png"
@@ -94,7 +96,8 @@ def _write(out: Path, index: int, sample: Sample, source: str) -> BlemishRecord:
         box = mask_box(region.visible)
         assert box is not None, "a region without a visible pixel is refused before"  # noqa: S101
         regions.append(RegionTruth(
-            category=region.category, kind=region.kind, description=region.description, inconsistency=region.inconsistency,
+            category=region.category, kind=region.kind, description=region.description,
+            inconsistency=region.inconsistency,
             instruction=region.instruction, centre_xy_px=region.centre_xy_px, box_xyxy_px=box,
             visible_share=float(region.visible.mean()),
         ))  # fmt: skip
@@ -102,6 +105,7 @@ def _write(out: Path, index: int, sample: Sample, source: str) -> BlemishRecord:
     return BlemishRecord(
         file_name=f"images/{name}.png", clean_file_name=f"clean/{name}.png", visible_mask_file_names=tuple(visible),
         repair_mask_file_names=tuple(repair), prompt=sample.prompt, size_hw=(h, w), healthy=sample.healthy,
-        prompt_contradicts=any(r.prompt_fault for r in sample.regions), layout=sample.layout, source=source, scores=sample.scores,
+        prompt_contradicts=any(r.prompt_fault for r in sample.regions), layout=sample.layout, source=source,
+        scores=sample.scores,
         regions=tuple(regions),
     )  # fmt: skip

@@ -115,7 +115,8 @@ def dog(pen: Pen, frame: Frame, thing: Thing) -> None:
     pen.volume(neck, rgb, 0.1 * frame.size, ink=0.5)
     collar = smooth(frame.points([(-0.5, -0.64), (-0.38, -0.63), (-0.27, -0.7)]), closed=False)
     pen.stroke(collar, hexed("b8323a"), 0.045 * frame.size)
-    head = smooth(frame.points([(-0.36, -0.98), (-0.5, -0.99), (-0.58, -0.9), (-0.74, -0.84), (-0.77, -0.77), (-0.7, -0.72),
+    head = smooth(frame.points([(-0.36, -0.98), (-0.5, -0.99), (-0.58, -0.9), (-0.74, -0.84), (-0.77, -0.77), (-0.7,
+        -0.72),
                                 (-0.54, -0.7), (-0.38, -0.72), (-0.3, -0.85)]))  # fmt: skip
     pen.volume(head, rgb, 0.1 * frame.size)
     pen.soft(smooth(frame.points(circle((-0.68, -0.77), 0.07, 0.045))), lighter(rgb, 0.5), 0.7, 0.02 * frame.size)
@@ -190,7 +191,8 @@ def duck(pen: Pen, frame: Frame, thing: Thing) -> None:
     )
     bill = smooth(frame.points([(-0.42, -0.88), (-0.62, -0.82), (-0.62, -0.77), (-0.42, -0.77)]))
     pen.volume(bill, orange, 0.04 * frame.size)
-    pen.volume(smooth(frame.points(circle((-0.32, -0.84), 0.16, 0.155))), mix(rgb, hexed("2f6b4a"), 0.6 if thing.variant % 2 else 0.0),
+    pen.volume(smooth(frame.points(circle((-0.32, -0.84), 0.16, 0.155))), mix(rgb, hexed("2f6b4a"),
+        0.6 if thing.variant % 2 else 0.0),
                0.1 * frame.size)  # fmt: skip
     _eye(pen, frame, (-0.37, -0.88), 0.026, hexed("2a1a10"))
 

@@ -19,11 +19,13 @@ def pattern(pen: Pen, path: Path, garment: Garment, unit: float) -> None:
     columns = int((x1 - x0) / unit) + 1
     with pen.clip(path):
         if garment.pattern in ("striped", "checked"):
-            bars = [polygon([(x0, y0 + i * unit), (x1, y0 + i * unit), (x1, y0 + (i + 0.45) * unit), (x0, y0 + (i + 0.45) * unit)])
+            bars = [polygon([(x0, y0 + i * unit), (x1, y0 + i * unit), (x1, y0 + (i + 0.45) * unit), (x0,
+                y0 + (i + 0.45) * unit)])
                     for i in range(rows)]  # fmt: skip
             pen.soft(joined(bars), garment.second, 0.75 if garment.pattern == "striped" else 0.4)
         if garment.pattern == "checked":
-            posts = [polygon([(x0 + i * unit, y0), (x0 + (i + 0.45) * unit, y0), (x0 + (i + 0.45) * unit, y1), (x0 + i * unit, y1)])
+            posts = [polygon([(x0 + i * unit, y0), (x0 + (i + 0.45) * unit, y0), (x0 + (i + 0.45) * unit, y1),
+                (x0 + i * unit, y1)])
                      for i in range(columns)]  # fmt: skip
             pen.soft(joined(posts), garment.second, 0.4)
         if garment.pattern == "dotted":
@@ -112,7 +114,8 @@ def torso(pen: Pen, person: Person, chest: Point, hips: Point) -> None:
             fold = smooth([(hx + k * 0.08 * h, hy), (hx + k * 0.17 * h, hy + reach * h * 0.95)], closed=False)
             pen.stroke(fold, darker(bottom.colour.rgb, 0.55), 0.008 * h, 0.35, 0.006 * h)
     else:
-        seat = smooth([(hx - 0.085 * h * b, hy - 0.06 * h), (hx + 0.085 * h * b, hy - 0.06 * h), (hx + 0.094 * h * b, hy + 0.02 * h),
+        seat = smooth([(hx - 0.085 * h * b, hy - 0.06 * h), (hx + 0.085 * h * b, hy - 0.06 * h), (hx + 0.094 * h * b,
+            hy + 0.02 * h),
                        (hx + 0.06 * h * b, hy + 0.06 * h), (hx, hy + 0.045 * h), (hx - 0.06 * h * b, hy + 0.06 * h),
                        (hx - 0.094 * h * b, hy + 0.02 * h)])  # fmt: skip
         cloth(pen, seat, bottom, 0.03 * h, 0.02 * h, ink=0.5)
@@ -129,7 +132,8 @@ def _upper(pen: Pen, person: Person, chest: Point, hips: Point, top: Garment) ->
     side = [(0.04, -0.014), (0.085, 0.001), (0.115, 0.026), (0.108, 0.06), (0.1, 0.12)]
     right = [(cx + x * h * (b if x > 0.05 else 1), cy + y * h) for x, y in side]
     left = [(2 * cx - x, y) for x, y in reversed(right)]
-    low = [(waist[0] + slim * h * b, waist[1]), (hx + 0.098 * h * b, hem_y), (hx, hem_y + 0.006 * h), (hx - 0.098 * h * b, hem_y),
+    low = [(waist[0] + slim * h * b, waist[1]), (hx + 0.098 * h * b, hem_y), (hx, hem_y + 0.006 * h),
+        (hx - 0.098 * h * b, hem_y),
            (waist[0] - slim * h * b, waist[1])]  # fmt: skip
     neckline = (cx, cy + (0.02 if top.kind in ("shirt", "jacket", "coat") else 0.012) * h)
     body = smooth([neckline, *right, *low, *left])
@@ -179,13 +183,15 @@ def _fastening(pen: Pen, person: Person, chest: Point, hem: Point, top: Garment)
             pen.volume(collar, lighter(rgb, 0.2), 0.008 * h, ink=0.7)
         pen.stroke(polygon([(cx, cy + 0.025 * h), hem], closed=False), dark, 0.003 * h, 0.6)
     elif top.kind == "hoodie":
-        hood = smooth([(cx - 0.06 * h, cy - 0.015 * h), (cx - 0.045 * h, cy + 0.03 * h), (cx, cy + 0.045 * h), (cx + 0.045 * h, cy + 0.03 * h),
+        hood = smooth([(cx - 0.06 * h, cy - 0.015 * h), (cx - 0.045 * h, cy + 0.03 * h), (cx, cy + 0.045 * h),
+            (cx + 0.045 * h, cy + 0.03 * h),
                        (cx + 0.06 * h, cy - 0.015 * h), (cx, cy + 0.02 * h)])  # fmt: skip
         pen.volume(hood, darker(rgb, 0.12), 0.02 * h)
         for s in (-1, 1):
             cord = smooth([(cx + s * 0.02 * h, cy + 0.035 * h), (cx + s * 0.022 * h, cy + 0.1 * h)], closed=False)
             pen.stroke(cord, lighter(rgb, 0.7), 0.005 * h, 0.9)
-        pocket = polygon([(cx - 0.05 * h, hem[1] - 0.02 * h), (cx - 0.035 * h, hem[1] - 0.08 * h), (cx + 0.035 * h, hem[1] - 0.08 * h),
+        pocket = polygon([(cx - 0.05 * h, hem[1] - 0.02 * h), (cx - 0.035 * h, hem[1] - 0.08 * h), (cx + 0.035 * h,
+            hem[1] - 0.08 * h),
                           (cx + 0.05 * h, hem[1] - 0.02 * h)])  # fmt: skip
         pen.stroke(pocket, dark, 0.004 * h, 0.6)
     else:
@@ -207,11 +213,13 @@ def shoe(pen: Pen, person: Person, leg: Leg, ankle: Point) -> None:
     rgb = person.shoes
     if leg.foot == 0:
         out = leg.side * 0.006 * h
-        shape = smooth([(x - 0.022 * h, y - 0.01 * h), (x + 0.022 * h, y - 0.01 * h), (x + 0.03 * h + out, y + 0.022 * h),
+        shape = smooth([(x - 0.022 * h, y - 0.01 * h), (x + 0.022 * h, y - 0.01 * h), (x + 0.03 * h + out,
+            y + 0.022 * h),
                         (x + out, y + 0.034 * h), (x - 0.03 * h + out, y + 0.022 * h)])  # fmt: skip
     else:
         f = leg.foot
-        shape = smooth([(x - f * 0.026 * h, y - 0.012 * h), (x + f * 0.022 * h, y - 0.012 * h), (x + f * 0.07 * h, y + 0.008 * h),
+        shape = smooth([(x - f * 0.026 * h, y - 0.012 * h), (x + f * 0.022 * h, y - 0.012 * h), (x + f * 0.07 * h,
+            y + 0.008 * h),
                         (x + f * 0.085 * h, y + 0.026 * h), (x - f * 0.03 * h, y + 0.028 * h)])  # fmt: skip
     pen.volume(shape, rgb, 0.018 * h)
     x0, _, x1, y1 = bounds(shape)

@@ -5,7 +5,7 @@ Local unit: half the head's height; the origin is the middle of the head, the ch
 
 from services.datasets.benchmark.colour import BLACK, WHITE, Rgb01, darker, hexed, lighter, mix
 from services.datasets.benchmark.draw import hair
-from services.datasets.benchmark.draw.pen import Path, Pen, polygon, smooth
+from services.datasets.benchmark.draw.pen import Path, Pen, joined, polygon, smooth
 from services.datasets.benchmark.frame import Frame, Point, circle
 from services.datasets.benchmark.graph import Feature, Head
 
@@ -37,7 +37,8 @@ def outline(head: Head) -> list[Point]:
     """The head without hair and ears."""
     j = head.jaw
     return [
-        (0.0, -1.0), (0.4, -0.94), (0.7, -0.68), (0.77, -0.3), (0.745, 0.1), (0.66 * j / 0.72, 0.52), (0.42 * j / 0.72, 0.83),
+        (0.0, -1.0), (0.4, -0.94), (0.7, -0.68), (0.77, -0.3), (0.745, 0.1), (0.66 * j / 0.72, 0.52),
+        (0.42 * j / 0.72, 0.83),
         (0.17, 0.985), (0.0, 1.0), (-0.17, 0.985), (-0.42 * j / 0.72, 0.83), (-0.66 * j / 0.72, 0.52), (-0.745, 0.1),
         (-0.77, -0.3), (-0.7, -0.68), (-0.4, -0.94),
     ]  # fmt: skip
@@ -140,6 +141,7 @@ def _brow(pen: Pen, head: Head, frame: Frame, outer: float) -> None:
     i, o = -outer, outer
     shape = smooth(frame.points([(0.17 * i, -0.215), (0.02 * o, -0.275), (0.2 * o, -0.215), (0.03 * o, -0.232),
                                  (0.16 * i, -0.17)]))  # fmt: skip
+    pen.mark(shape)
     pen.soft(shape, rgb, 0.9, 0.006 * frame.size)
 
 
@@ -154,6 +156,7 @@ def _nose(pen: Pen, head: Head, feature: Feature, frame: Frame) -> None:
     body = smooth(
         frame.points([(0, -0.14), (0.1, 0.0), (0.14, 0.06), (0.05, 0.1), (-0.05, 0.1), (-0.14, 0.06), (-0.1, 0.0)])
     )
+    pen.mark(joined([base, body]))
     pen.soft(body, flush, 0.4, 0.02 * s)
     ridge = smooth(frame.points([(-0.02 * away, -0.38), (-0.025 * away, -0.15), (-0.01 * away, 0.0)]), closed=False)
     pen.stroke(ridge, lighter(skin, 0.7), 0.05 * s, 0.45, 0.02 * s)
@@ -182,10 +185,13 @@ def _mouth(pen: Pen, head: Head, feature: Feature, frame: Frame) -> None:
         (w * 0.45, 0.012 - rise * 0.25),
         (w, corner_y),
     ]
-    upper = smooth(frame.points([*line, (w * 0.5, -0.055 - rise * 0.4), (w * 0.16, -0.085), (0, -0.066), (-w * 0.16, -0.085),
+    upper = smooth(frame.points([*line, (w * 0.5, -0.055 - rise * 0.4), (w * 0.16, -0.085), (0, -0.066), (-w * 0.16,
+        -0.085),
                                  (-w * 0.5, -0.055 - rise * 0.4)]))  # fmt: skip
-    lower = smooth(frame.points([(-w, corner_y), (-w * 0.4, open_ + 0.008), (0, open_ + 0.012), (w * 0.4, open_ + 0.008), (w, corner_y),
-                                 (w * 0.55, 0.075 + open_), (0, 0.105 + open_), (-w * 0.55, 0.075 + open_)]))  # fmt: skip
+    lower = smooth(frame.points([(-w, corner_y), (-w * 0.4, open_ + 0.008), (0, open_ + 0.012), (w * 0.4,
+        open_ + 0.008), (w, corner_y),
+                                 (w * 0.55, 0.075 + open_), (0, 0.105 + open_), (-w * 0.55,
+                                     0.075 + open_)]))  # fmt: skip
     if open_ > 0:
         hole: Path = smooth(
             frame.points([*line, (w * 0.6, open_ + 0.03), (0, open_ + 0.045), (-w * 0.6, open_ + 0.03)])

@@ -1,4 +1,4 @@
-"""Furniture and luggage: chair, stool, lamp, box, suitcase, plant, table. Local unit: the height; base at the origin."""
+"""Furniture and luggage: chair, stool, lamp, box, suitcase, plant. Local unit: the height; base at the origin."""
 
 from collections.abc import Callable
 
@@ -164,6 +164,7 @@ def umbrella(pen: Pen, frame: Frame, thing: Thing) -> None:
 
 
 DRAWINGS: dict[str, Callable[[Pen, Frame, Thing], None]] = {
-    "chair": chair, "stool": stool, "lamp": lamp, "box": box, "suitcase": suitcase, "plant": plant, "umbrella": umbrella,
+    "chair": chair, "stool": stool, "lamp": lamp, "box": box, "suitcase": suitcase, "plant": plant,
+    "umbrella": umbrella,
 }  # fmt: skip
 WIDTHS = {"chair": 0.62, "stool": 0.65, "lamp": 0.6, "box": 1.0, "suitcase": 0.68, "plant": 0.85, "umbrella": 1.1}

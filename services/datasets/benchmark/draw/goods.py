@@ -1,4 +1,4 @@
-"""Small goods: ball, apple, pear, book, phone, hat, gift, clock, balloon. Local unit: the height; base at the origin."""
+"""Small goods: ball, apple, pear, book, phone, gift, clock, balloon. Local unit: the height; base at the origin."""
 
 from collections.abc import Callable
 
@@ -95,7 +95,8 @@ def phone(pen: Pen, frame: Frame, thing: Thing) -> None:
     rgb = thing.colour.rgb
     shell = smooth(frame.points(
         [(-0.21, -1.0), (-0.24, -0.99), (-0.25, -0.96), (-0.25, -0.5), (-0.25, -0.04), (-0.24, -0.01), (-0.21, 0.0),
-         (0.0, 0.0), (0.21, 0.0), (0.24, -0.01), (0.25, -0.04), (0.25, -0.5), (0.25, -0.96), (0.24, -0.99), (0.21, -1.0),
+         (0.0, 0.0), (0.21, 0.0), (0.24, -0.01), (0.25, -0.04), (0.25, -0.5), (0.25, -0.96), (0.24, -0.99), (0.21,
+             -1.0),
          (0.0, -1.0)]))  # fmt: skip
     pen.volume(shell, rgb, 0.06 * frame.size)
     screen = polygon(frame.points([(-0.2, -0.93), (0.2, -0.93), (0.2, -0.07), (-0.2, -0.07)]))

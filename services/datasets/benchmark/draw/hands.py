@@ -25,6 +25,8 @@ _BACK_OF_GRIP = [
     (0.2, 0.58), (0.09, 0.42), (0.1, 0.26), (0.1, 0.1), (0.09, -0.1), (0.12, -0.22), (0.2, -0.24), (0.3, -0.14),
     (0.37, 0.04), (0.4, 0.22), (0.42, 0.36), (0.4, 0.5),
 ]  # fmt: skip
+_FINGER_PARTS: tuple[float, ...] = (0.44, 0.31, 0.25)
+_THUMB_PARTS: tuple[float, ...] = (0.52, 0.48)
 _DETAIL_PX = 26.0
 """Below this length of a hand, creases would be single pixels: left out."""
 
@@ -42,9 +44,9 @@ def chain_of(finger: Finger, view: str) -> list[Point]:
     """Joints from the knuckle to the tip, in the hand's unit, foreshortened by the curl."""
     shrink = 1.0 - finger.curl * (0.72 if view == "back" else 0.62)
     if finger.name.endswith("thumb"):
-        parts, start = (0.52, 0.48), 0.02
+        parts, start = _THUMB_PARTS, 0.02
     else:
-        parts, start = (0.44, 0.31, 0.25), 0.05
+        parts, start = _FINGER_PARTS, 0.05
     angle = finger.angle
     points = [polar(finger.base, angle, -start)]
     at = finger.base
@@ -145,7 +147,7 @@ def _palm_body(pen: Pen, hand: Hand, palm: Path, skin: Rgb01, frame: Frame, fold
         if pen.px(size) < _DETAIL_PX:
             return
         with pen.clip(palm):
-            lx, ly = pen.look.light
+            lx = pen.look.light[0]
             side = -1.0 if (lx < 0) != frame.flip else 1.0
             edge = smooth(frame.points([(-side * 0.23, -0.5), (-side * 0.2, -0.25), (-side * 0.12, 0.1)]), closed=False)
             pen.stroke(edge, darker(skin, 0.6), 0.1 * size, 0.4 * pen.look.contrast, 0.05 * size)
@@ -343,14 +345,11 @@ def draw_close_hand(pen: Pen, item: CloseHand) -> None:
     """A hand with its forearm and cuff, coming in from beyond the frame."""
     with pen.part(item.id):
         frame = Frame(item.at, item.size, item.angle)
-        dx = (0.14 if item.hand.shape == "grip" else 0.0) * (-1 if item.hand.mirrored else 1)
+        dx = (0.02 if item.hand.shape == "grip" else 0.0) * (-1 if item.hand.mirrored else 1)
         skin = item.hand.skin
-        if item.hand.shape != "grip":
-            with pen.part("forearm"):
-                arm = smooth(
-                    frame.points([(-0.125, 0.04), (0.125, 0.04), (0.14, 0.3), (0.17, 0.7), (-0.17, 0.7), (-0.14, 0.3)])
-                )
-                pen.volume(arm, skin, 0.1 * item.size)
+        with pen.part("forearm"):
+            outline = [(-0.115, 0.0), (0.115, 0.0), (0.135, 0.3), (0.17, 0.7), (-0.17, 0.7), (-0.135, 0.3)]
+            pen.volume(smooth(frame.points([(x + dx, y) for x, y in outline])), skin, 0.1 * item.size)
         with pen.part("hand"):
             draw_hand(pen, item.hand, frame)
         with pen.part("sleeve"):

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from services.datasets.benchmark.colour import WHITE, Rgb01, darker, hexed, lighter, mix
-from services.datasets.benchmark.draw.pen import Pen, joined, polygon, smooth
+from services.datasets.benchmark.draw.pen import Path, Pen, joined, polygon, smooth
 from services.datasets.benchmark.frame import circle
 from services.datasets.benchmark.graph import Backdrop
 
@@ -53,7 +53,8 @@ def _tree(pen: Pen, x: float, base: float, size: float, leaf: Rgb01, rng: random
 
 
 def _tufts(pen: Pen, h: float, rgb: Rgb01, rng: random.Random, count: int = 60) -> None:
-    dark, light = [], []
+    dark: list[Path] = []
+    light: list[Path] = []
     for i in range(count):
         y = h + (1 - h) * rng.random() ** 0.7
         x, s = rng.random(), 0.008 + 0.03 * (y - h)
@@ -169,7 +170,8 @@ def mountains(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
         )
         pen.soft(polygon([peak, (peak[0] + s * 0.6, h), (peak[0] + s * 0.05, h)]), darker(rock, 0.5), 0.35)
         pen.flat(polygon([peak, (peak[0] + s * 0.14, peak[1] + s * 0.2), (peak[0] + s * 0.04, peak[1] + s * 0.15),
-                          (peak[0] - s * 0.03, peak[1] + s * 0.22), (peak[0] - s * 0.13, peak[1] + s * 0.18)]), (0.96, 0.97, 1))  # fmt: skip
+                          (peak[0] - s * 0.03, peak[1] + s * 0.22), (peak[0] - s * 0.13, peak[1] + s * 0.18)]), (0.96,
+                          0.97, 1))  # fmt: skip
     _band(pen, h, h + 0.1, [lighter(sky, 0.3), mix(sky, hexed("3f6a7a"), 0.6)])
     _band(pen, h + 0.1, 1.01, [lighter(shore, 0.12), darker(shore, 0.12)])
     stones = [
@@ -261,8 +263,10 @@ def night(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
         )
         y = top + 0.02
         while y < h - 0.03:
-            lit += [polygon([(wx, y), (wx + 0.012, y), (wx + 0.012, y + 0.016), (wx, y + 0.016)])
-                    for wx in (x + 0.02 + 0.026 * k for k in range(int((w - 0.02) / 0.026))) if rng.random() < 0.45]  # fmt: skip
+            for k in range(int((w - 0.02) / 0.026)):
+                wx = x + 0.02 + 0.026 * k
+                if rng.random() < 0.45:
+                    lit.append(polygon([(wx, y), (wx + 0.012, y), (wx + 0.012, y + 0.016), (wx, y + 0.016)]))
             y += 0.034
         x += w
     pen.flat(joined(lit), hexed("ffdf95"))

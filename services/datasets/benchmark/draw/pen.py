@@ -36,30 +36,21 @@ class Look:
 
 
 def smooth(points: Sequence[Point], closed: bool = True) -> Path:
-    """A Catmull-Rom curve through the points."""
+    """A Catmull-Rom curve through the points; its handles are held short, so that close points make a corner."""
     path = skia.Path()
-    n = len(points)
     path.moveTo(*points[0])
-    for i in range(n if closed else n - 1):
-        if closed:
-            p0, p1, p2, p3 = points[i - 1], points[i], points[(i + 1) % n], points[(i + 2) % n]
-        else:
-            p0, p1, p2, p3 = points[max(0, i - 1)], points[i], points[i + 1], points[min(n - 1, i + 2)]
-        limit = 0.42 * math.dist(p1, p2)  # so that close points make a corner instead of a loop
-        ax, ay = _handle(p0, p2, limit)
-        bx, by = _handle(p1, p3, limit)
-        path.cubicTo(p1[0] + ax, p1[1] + ay, p2[0] - bx, p2[1] - by, p2[0], p2[1])
+    ends = [points[-1], *points, points[0], points[1]] if closed else [points[0], *points, points[-1]]
+    cubic, hypot = path.cubicTo, math.hypot
+    for (ax, ay), (bx, by), (cx, cy), (dx, dy) in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):
+        limit = 2.52 * hypot(cx - bx, cy - by)  # six times 0.42 of the chord
+        ux, uy, vx, vy = cx - ax, cy - ay, dx - bx, dy - by
+        u, v = hypot(ux, uy), hypot(vx, vy)
+        p = (1.0 if u <= limit else limit / u) / 6
+        q = (1.0 if v <= limit else limit / v) / 6
+        cubic(bx + ux * p, by + uy * p, cx - vx * q, cy - vy * q, cx, cy)
     if closed:
         path.close()
     return Path(path)
-
-
-def _handle(before: Point, after: Point, limit: float) -> Point:
-    dx, dy = (after[0] - before[0]) / 6, (after[1] - before[1]) / 6
-    reach = math.hypot(dx, dy)
-    if reach > limit:
-        return dx / reach * limit, dy / reach * limit
-    return dx, dy
 
 
 def polygon(points: Sequence[Point], closed: bool = True) -> Path:
@@ -246,6 +237,11 @@ class Pen:
         paint.setStrokeCap(skia.Paint.kRound_Cap)
         paint.setStrokeJoin(skia.Paint.kRound_Join)
         self._canvas.drawPath(self._placed(path), paint)
+
+    def mark(self, path: Path) -> None:
+        """Claims an area for the present part where its drawing consists of overlays alone; invisible in colour."""
+        if self._numbers is not None:
+            self._canvas.drawPath(self._placed(path), self._paint((0.0, 0.0, 0.0)))
 
     def ink(self, path: Path, rgb: Rgb01, weight: float = 1.0) -> None:
         """The outline in a dark tone of the colour, where the scene is drawn with ink."""

@@ -5,7 +5,7 @@ Lengths in units of the person's height. Parts: `left arm`, `right arm/hand/…`
 
 from dataclasses import dataclass
 
-from services.datasets.benchmark.colour import darker, lighter
+from services.datasets.benchmark.colour import Rgb01, darker, lighter
 from services.datasets.benchmark.draw import clothes, hair
 from services.datasets.benchmark.draw.faces import draw_head
 from services.datasets.benchmark.draw.hands import draw_hand
@@ -74,18 +74,23 @@ def _leg_joints(person: Person, leg: Leg, hips: Point) -> Joints:
 
 
 def draw_person(pen: Pen, person: Person) -> None:
-    """Shadow, far arms, legs, torso, head, near arms."""
+    """Shadow, hair behind, legs, upper arms, torso, head, forearms: the order in which they hide each other."""
     bones = skeleton(person)
     with pen.part(person.id):
         contact_shadow(pen, person.at, 0.15 * person.size, 0.0, 0.0 if person.half else 1.0)
         for arm in person.arms:
             if arm.behind:
                 with pen.part(arm.name):
-                    _arm(pen, person, arm, bones.arms[arm.name])
+                    _upper_arm(pen, person, arm, bones.arms[arm.name])
+                    _forearm(pen, person, arm, bones.arms[arm.name])
         if bones.hips[1] < 1.02:
             for leg in person.legs:
                 with pen.part(leg.name):
                     _leg(pen, person, leg, bones.legs[leg.name])
+        near = [arm for arm in person.arms if not arm.behind]
+        for arm in near:
+            with pen.part(arm.name):
+                _upper_arm(pen, person, arm, bones.arms[arm.name])
         with pen.part("head"), pen.part("hair"):
             hair.behind(pen, person.head, Frame(bones.head, bones.head_size, person.head.tilt))
         _neck(pen, person, bones)
@@ -93,10 +98,9 @@ def draw_person(pen: Pen, person: Person) -> None:
             clothes.torso(pen, person, bones.chest, bones.hips)
         _throat(pen, person, bones)
         draw_head(pen, person.head, Frame(bones.head, bones.head_size))
-        for arm in person.arms:
-            if not arm.behind:
-                with pen.part(arm.name):
-                    _arm(pen, person, arm, bones.arms[arm.name])
+        for arm in near:
+            with pen.part(arm.name):
+                _forearm(pen, person, arm, bones.arms[arm.name])
 
 
 def _neck(pen: Pen, person: Person, bones: Skeleton) -> None:
@@ -120,37 +124,40 @@ def _throat(pen: Pen, person: Person, bones: Skeleton) -> None:
     pen.soft(path, darker(person.head.skin, 0.75), 0.4, 0.008 * h)
 
 
-def _arm(pen: Pen, person: Person, arm: Arm, joints: Joints) -> None:
-    h, skin, top = person.size, person.head.skin, person.top
-    fat = person.build * arm.girth
-    sleeve = top.cut
+def _radii(person: Person, arm: Arm) -> tuple[float, float, float]:
+    """Of shoulder, elbow and wrist."""
+    fat = person.build * arm.girth * person.size
+    return 0.034 * fat, 0.028 * fat, 0.0195 * fat
+
+
+def _upper_arm(pen: Pen, person: Person, arm: Arm, joints: Joints) -> None:
+    h, top, radii = person.size, person.top, _radii(person, arm)
+    long = top.cut >= 0.7
+    if not long:
+        _bare(pen, [joints.root, joints.middle], [radii[0] * 0.85, radii[1] * 0.9], person.head.skin)
+    reach = joints.middle if long else between(joints.root, joints.middle, min(1.0, top.cut * 2))
+    end = radii[1] * (1.02 if long else 1.25)
+    chain = [joints.root, between(joints.root, reach, 0.5), reach]
+    clothes.sleeve(pen, top, chain, [radii[0], (radii[0] + radii[1]) / 2, end], h, cuff=not long)
+
+
+def _forearm(pen: Pen, person: Person, arm: Arm, joints: Joints) -> None:
+    h, top, radii = person.size, person.top, _radii(person, arm)
     start = joints.middle if arm.gap == 0 else polar(joints.middle, arm.fore, arm.gap * h)
-    radii = (0.034 * h * fat, 0.028 * h * fat, 0.0195 * h * fat)
-    if sleeve < 0.95:
-        _bare(pen, [joints.root, joints.middle], [radii[0] * 0.85, radii[1] * 0.9], skin, person)
-        _bare(
-            pen,
-            [start, between(start, joints.end, 0.4), joints.end],
-            [radii[1] * 0.92, radii[1] * 0.96, radii[2]],
-            skin,
-            person,
-        )
+    chain = [start, between(start, joints.end, 0.45), joints.end]
+    if top.cut < 0.95:
+        _bare(pen, chain, [radii[1] * 0.92, radii[1] * 0.96, radii[2]], person.head.skin)
+    along = heading(start, joints.end)
     if arm.hand is not None:
         with pen.part("hand"):
-            angle = heading(start, joints.end) + arm.hand_angle
-            wrist = polar(joints.end, heading(start, joints.end), -0.006 * h)
-            draw_hand(pen, arm.hand, Frame(wrist, HAND * h, angle))
-    if sleeve >= 0.95:
-        clothes.sleeve(pen, top, [start, between(start, joints.end, 0.5), joints.end],
-                       [radii[1], radii[1] * 0.92, radii[2] * 1.32], h, cuff=True)  # fmt: skip
-    if sleeve > 0.1:
-        reach = between(joints.root, joints.middle, min(1.0, sleeve * 2) if sleeve < 0.95 else 1.0)
-        clothes.sleeve(pen, top, [joints.root, between(joints.root, reach, 0.5), reach],
-                       [radii[0], (radii[0] + radii[1]) / 2, radii[1] * (1.25 if sleeve < 0.95 else 1.02)], h,
-                       cuff=sleeve < 0.95)  # fmt: skip
+            draw_hand(pen, arm.hand, Frame(polar(joints.end, along, -0.006 * h), HAND * h, along + arm.hand_angle))
+    if top.cut >= 0.7:
+        reach = joints.end if top.cut >= 0.95 else between(start, joints.end, 0.5)
+        sleeved = [start, between(start, reach, 0.5), reach]
+        clothes.sleeve(pen, top, sleeved, [radii[1], radii[1] * 0.92, radii[2] * 1.32], h, cuff=True)
 
 
-def _bare(pen: Pen, chain: list[Point], radii: list[float], skin: tuple[float, float, float], person: Person) -> None:
+def _bare(pen: Pen, chain: list[Point], radii: list[float], skin: Rgb01) -> None:
     pen.volume(smooth(tube(chain, radii)), skin, radii[0] * 1.0)
 
 
@@ -160,9 +167,9 @@ def _leg(pen: Pen, person: Person, leg: Leg, joints: Joints) -> None:
     radii = (0.052 * h * fat, 0.04 * h * fat, 0.026 * h * fat)
     calf = between(joints.middle, joints.end, 0.35)
     if person.bottom.cut < 0.95:
-        _bare(pen, [joints.middle, calf, joints.end], [radii[1] * 0.85, radii[1] * 0.92, radii[2] * 0.8], skin, person)
+        _bare(pen, [joints.middle, calf, joints.end], [radii[1] * 0.85, radii[1] * 0.92, radii[2] * 0.8], skin)
         if person.bottom.kind != "shorts":
-            _bare(pen, [joints.root, joints.middle], [radii[0] * 0.8, radii[1] * 0.85], skin, person)
+            _bare(pen, [joints.root, joints.middle], [radii[0] * 0.8, radii[1] * 0.85], skin)
     with pen.part("foot"):
         clothes.shoe(pen, person, leg, joints.end)
     if person.bottom.kind in ("skirt", "dress"):

@@ -4,7 +4,6 @@ from services.datasets.benchmark.colour import darker, hexed, lighter, luma
 from services.datasets.benchmark.draw.pen import (
     Path,
     Pen,
-    bounds,
     clipped_path,
     glyph,
     joined,
@@ -78,8 +77,10 @@ def _board(pen: Pen, sign: Sign, frame: Frame, w: float, h: float) -> None:
     rgb = sign.board.rgb
     if sign.frame == "rounded":
         r = min(w, h) * 0.3
-        corners = [(-w + r, -h), (w - r, -h), (w - r * 0.3, -h + r * 0.3), (w, -h + r), (w, h - r), (w - r * 0.3, h - r * 0.3), (w - r, h),
-                   (-w + r, h), (-w + r * 0.3, h - r * 0.3), (-w, h - r), (-w, -h + r), (-w + r * 0.3, -h + r * 0.3)]  # fmt: skip
+        corners = [(-w + r, -h), (w - r, -h), (w - r * 0.3, -h + r * 0.3), (w, -h + r), (w, h - r), (w - r * 0.3,
+            h - r * 0.3), (w - r, h),
+                   (-w + r, h), (-w + r * 0.3, h - r * 0.3), (-w, h - r), (-w, -h + r), (-w + r * 0.3,
+                       -h + r * 0.3)]  # fmt: skip
         body = smooth(frame.points(corners))
     else:
         body = polygon(frame.points([(-w, -h), (w, -h), (w, h), (-w, h)]))
@@ -115,7 +116,8 @@ def _mount(pen: Pen, sign: Sign) -> None:
         pen.volume(pole, metal, r)
     elif sign.mount == "easel":
         for top, bottom in ((-0.15, -0.85), (0.15, 0.85)):
-            leg = polygon([(x + top * w - 0.008, y - h * 1.3), (x + top * w + 0.008, y - h * 1.3), (x + bottom * w + 0.01, sign.foot),
+            leg = polygon([(x + top * w - 0.008, y - h * 1.3), (x + top * w + 0.008, y - h * 1.3),
+                (x + bottom * w + 0.01, sign.foot),
                            (x + bottom * w - 0.01, sign.foot)])  # fmt: skip
             pen.volume(leg, wood, 0.008)
     elif sign.mount == "hanging":

@@ -30,7 +30,8 @@ def handle(pen: Pen, frame: Frame, points: Sequence[Point], width: float, rgb: R
     if pen.look.ink:
         pen.stroke(path, darker(rgb, 0.72), width * frame.size + pen.look.ink * 2, body=True)
     pen.stroke(path, darker(rgb, 0.12), width * frame.size, body=True)
-    shifted = smooth([(x + pen.look.light[0] * width * frame.size * 0.2, y + pen.look.light[1] * width * frame.size * 0.2)
+    shifted = smooth([(x + pen.look.light[0] * width * frame.size * 0.2,
+        y + pen.look.light[1] * width * frame.size * 0.2)
                       for x, y in frame.points(points)], closed=False)  # fmt: skip
     pen.stroke(shifted, lighter(rgb, 0.6), width * frame.size * 0.3, 0.7, width * frame.size * 0.1)
 

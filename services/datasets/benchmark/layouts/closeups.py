@@ -13,7 +13,7 @@ def hands(maker: Maker) -> Scene:
     both = rng.random() < 0.55
     skin = rng.choice(SKINS)
     sleeve = maker.garment(maker.words.tops, (skin,))
-    size = rng.uniform(0.46, 0.56) if both else rng.uniform(0.58, 0.74)
+    size = rng.uniform(0.4, 0.52) if both else rng.uniform(0.48, 0.66)
     spots: list[Point] = [
         (rng.uniform(0.24, 0.28), rng.uniform(0.7, 0.8)),
         (rng.uniform(0.72, 0.76), rng.uniform(0.7, 0.8)),
@@ -39,17 +39,15 @@ def grips(maker: Maker) -> Scene:
     sleeve = maker.garment(maker.words.tops, (skin,))
     items = []
     for i in range(2 if both else 1):
-        size = rng.uniform(0.36, 0.42) if both else rng.uniform(0.48, 0.58)
+        size = rng.uniform(0.3, 0.37) if both else rng.uniform(0.38, 0.5)
         kind = rng.choice(("cup", "glass", "bottle", "phone", "book", "apple", "ball"))
         tall = {"cup": 0.5, "glass": 0.62, "bottle": 1.05, "phone": 0.72, "book": 0.72, "apple": 0.45, "ball": 0.5}[
             kind
         ]
         held = maker.held(f"thing {i}", kind, tall * size * rng.uniform(0.9, 1.1), skin)
-        mirrored = i == 1 if both else rng.random() < 0.5
-        x = (0.4 if i == 0 else 0.6) if both else (0.42 if mirrored else 0.58)
-        x = {True: 0.34 + 0.28 * (1 - i) - 0.02, False: x}[both] if both else x
-        at = ((0.4, 0.6)[i] if both else x, rng.uniform(0.7, 0.78))
-        at = (at[0] + (0.02 if both and i else 0.0), at[1])
+        mirrored = i == 0 if both else rng.random() < 0.5
+        x = (0.22, 0.78)[i] if both else (0.42 if mirrored else 0.58) + rng.uniform(-0.05, 0.05)
+        at = (x, rng.uniform(0.68, 0.8))
         items.append(
             CloseHand(
                 f"hand {i}", at, size, rng.uniform(-6, 6), maker.hand("grip", "back", mirrored, skin, held), sleeve

@@ -2,7 +2,7 @@
 
 from services.datasets.benchmark.graph import Item, Scene, Sign
 from services.datasets.benchmark.layouts.placing import placed
-from services.datasets.benchmark.make import ANIMALS, Maker
+from services.datasets.benchmark.make import ANIMALS, OUTSIDE, Maker
 from services.datasets.benchmark.style import style_for
 
 STANDING = {
@@ -73,7 +73,7 @@ def figures(maker: Maker) -> Scene:
         def sign() -> Item:
             width = rng.uniform(0.2, 0.32)
             at = (rng.uniform(0.13, 0.87), rng.uniform(0.08, 0.24))
-            mount = rng.choice(("wall", "hanging"))
+            mount = "hanging" if backdrop.kind in OUTSIDE else rng.choice(("wall", "hanging"))
             return maker.sign("sign 0", at, (width, width * rng.uniform(0.3, 0.42)), mount, backdrop.horizon + 0.05)
 
         items = placed(items, sign)

@@ -5,10 +5,11 @@ from dataclasses import replace
 from services.datasets.benchmark.graph import Item, Scene
 from services.datasets.benchmark.layouts.crowds import ANIMAL_HEIGHTS, STANDING
 from services.datasets.benchmark.layouts.placing import placed
-from services.datasets.benchmark.make import ANIMALS, Maker
+from services.datasets.benchmark.make import ANIMALS, OUTSIDE, Maker
 from services.datasets.benchmark.style import style_for
 
-ON_TABLE = {"cup": 0.17, "glass": 0.2, "bottle": 0.4, "vase": 0.36, "teapot": 0.2, "apple": 0.13, "pear": 0.17, "book": 0.3, "plant": 0.34,
+ON_TABLE = {"cup": 0.17, "glass": 0.2, "bottle": 0.4, "vase": 0.36, "teapot": 0.2, "apple": 0.13, "pear": 0.17,
+    "book": 0.3, "plant": 0.34,
             "lamp": 0.5, "gift": 0.2, "clock": 0.24}  # fmt: skip
 """Height in scene units, in the middle of the table."""
 
@@ -51,13 +52,14 @@ def signs(maker: Maker) -> Scene:
     backdrop = maker.place(table=False)
     items: list[Item] = []
     count = rng.choice((1, 2, 2, 3))
+    mounts = ("pole", "hanging", "easel") if backdrop.kind in OUTSIDE else ("wall", "wall", "hanging", "easel", "pole")
     for i, word in enumerate(rng.sample(maker.words.words, count)):
 
         def sign(i: int = i, word: str = word) -> Item:
             width = rng.uniform(0.5, 0.72) if count == 1 else rng.uniform(0.32, 0.43)
             x = 0.5 if count == 1 else ((0.27, 0.73) if count == 2 else (0.26, 0.74, 0.5))[i]
             y = rng.uniform(0.2, 0.42) if count < 3 else (0.2, 0.24, 0.5)[i] + rng.uniform(-0.04, 0.04)
-            mount = rng.choice(("pole", "wall", "hanging", "easel")) if i < 2 else rng.choice(("wall", "easel"))
+            mount = rng.choice(mounts) if i < 2 else "easel"
             size = (width, width * rng.uniform(0.28, 0.42))
             return maker.sign(f"sign {i}", (x + rng.uniform(-0.03, 0.03), y), size, mount, rng.uniform(0.8, 0.9), word)
 

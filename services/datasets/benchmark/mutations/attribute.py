@@ -7,8 +7,6 @@ from services.datasets.benchmark.colour import Named, darker, distance, lighter,
 from services.datasets.benchmark.graph import Garment, Hand, Person, Scene
 from services.datasets.benchmark.make import ANIMALS
 from services.datasets.benchmark.mutations.base import (
-    BODIES,
-    FACES,
     STILLS,
     Change,
     Kind,
@@ -96,7 +94,7 @@ def _held_thing(scene: Scene, path: str, rng: random.Random) -> Change | None:
 
 
 def _haired(scene: Scene) -> list[str]:
-    return [f"{p.id}/head/hair" for p in people_of(scene, 0.06) if p.head.hairstyle not in ("bald", "cap")]
+    return [f"{p.id}/head/hair" for p in people_of(scene, 0.045) if p.head.hairstyle not in ("bald", "cap")]
 
 
 def _hair(scene: Scene, path: str, rng: random.Random) -> Change | None:
@@ -125,7 +123,7 @@ def _pattern(scene: Scene, path: str, rng: random.Random) -> Change | None:
 
 KINDS = (
     Kind("wrong colour of a thing", Category.ATTRIBUTE, STILLS, _alone, _thing, 0, prompt_fault=True),
-    Kind("wrong colour of a garment", Category.ATTRIBUTE, BODIES, _wearers, _garment, 0, prompt_fault=True),
+    Kind("wrong colour of a garment", Category.ATTRIBUTE, ("figures",), _wearers, _garment, 0, prompt_fault=True),
     Kind(
         "wrong colour of a held thing",
         Category.ATTRIBUTE,
@@ -135,6 +133,8 @@ KINDS = (
         0,
         prompt_fault=True,
     ),
-    Kind("wrong colour of hair", Category.ATTRIBUTE, FACES[:2], _haired, _hair, 0, prompt_fault=True),
-    Kind("wrong pattern", Category.ATTRIBUTE, BODIES, _wearers, _pattern, 0, prompt_fault=True, heldout=True),
+    Kind(
+        "wrong colour of hair", Category.ATTRIBUTE, ("half-lengths", "gathering"), _haired, _hair, 0, prompt_fault=True
+    ),
+    Kind("wrong pattern", Category.ATTRIBUTE, ("figures",), _wearers, _pattern, 0, prompt_fault=True, heldout=True),
 )

@@ -4,11 +4,11 @@ A `Change` names the parts that it made wrong. Parts that are no longer there ar
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from services.datasets.benchmark.draw.people import skeleton
-from services.datasets.benchmark.graph import CloseHand, Hand, Item, Person, Scene, Sign, Thing
+from services.datasets.benchmark.draw.people import HAND, skeleton
+from services.datasets.benchmark.graph import CloseHand, Hand, Person, Scene, Sign, Thing
 from shared.contracts.categories import Category
 
 
@@ -128,11 +128,9 @@ def thing_words(thing: Thing) -> str:
     return f"{thing.colour.name} {thing.kind}"
 
 
-def item_paths(items: list[Thing] | list[Person] | list[Sign]) -> list[str]:
-    """Their ids."""
-    return [item.id for item in items]
-
-
-def pieces(scene: Scene) -> Iterator[Item]:
-    """All items."""
-    yield from scene.items
+def hand_length(scene: Scene, path: str) -> float:
+    """Length of the hand at that path, in scene units."""
+    item = scene.item(path.split("/")[0])
+    if isinstance(item, CloseHand):
+        return item.size
+    return HAND * item.size if isinstance(item, Person) else 0.0

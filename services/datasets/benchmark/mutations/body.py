@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.datasets.benchmark.draw.people import CHIN_Y, HIP_Y, SHOULDER_Y, skeleton
 from services.datasets.benchmark.graph import Person, Scene
-from services.datasets.benchmark.mutations.base import BODIES, FACES, Change, Kind, Telling, people_of
+from services.datasets.benchmark.mutations.base import BODIES, Change, Kind, Telling, people_of
 from shared.contracts.categories import Category
 
 
@@ -76,19 +76,20 @@ KINDS = (
     Kind("long torso", Category.BODY, BODIES, _standing, _body(
         _long_torso, ("torso",), "the torso of the {p} is stretched far too long for the body",
         "the torso is out of proportion to head and arms", "shorten the torso of the {p} to natural proportions"), 5),
-    Kind("long neck", Category.BODY, FACES, _persons, _body(
+    Kind("long neck", Category.BODY, BODIES, _persons, _body(
         _long_neck, ("neck",), "the neck of the {p} is stretched to three times its natural length",
         "the neck is out of proportion to the head", "shorten the neck of the {p} to its natural length"), 16),
-    Kind("small head", Category.BODY, FACES, _persons, _body(
+    Kind("small head", Category.BODY, BODIES, _persons, _body(
         _small_head, ("head",), "the head of the {p} is far too small for the body below it",
         "the head is out of proportion to the shoulders", "enlarge the head of the {p} to natural proportions"), 12),
     Kind("large head", Category.BODY, BODIES, _persons, _body(
         _large_head, ("head",), "the head of the {p} is swollen and far too large for the body",
         "the head is out of proportion to the shoulders", "shrink the head of the {p} to natural proportions"), 10),
     Kind("shifted waist", Category.BODY, ("figures",), _standing, _body(
-        _shifted, ("left leg", "right leg", "torso"), "the legs of the {p} are shifted sideways and do not meet the torso",
+        _shifted, ("left leg", "right leg", "torso"),
+        "the legs of the {p} are shifted sideways and do not meet the torso",
         "legs start below the hips", "move the legs of the {p} back below the torso"), 5, heldout=True),
-    Kind("loose head", Category.BODY, FACES, _persons, _body(
+    Kind("loose head", Category.BODY, BODIES, _persons, _body(
         _loose_head, ("head",), "the head of the {p} floats beside the neck without touching it",
         "a head rests on the neck", "put the head of the {p} back on the neck"), 10, heldout=True),
 )  # fmt: skip

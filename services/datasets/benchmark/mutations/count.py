@@ -35,7 +35,8 @@ def _telling(thing: Thing, seen: int, asked: int) -> Telling:
 def _more(scene: Scene, path: str, rng: random.Random, how_many: int) -> Change | None:
     thing = next(t for t in things_of(scene) if t.id == path)
     asked = len(_alike(scene, thing))
-    changed, names = scene, []
+    changed = scene
+    names: list[str] = []
     for k in range(how_many):
         for _ in range(60):
             at = (

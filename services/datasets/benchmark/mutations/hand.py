@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 from services.datasets.benchmark.graph import Finger, Hand, Scene
 from services.datasets.benchmark.mutations.base import HANDS, Change, Kind, Telling, call, hands_of, with_hand
@@ -96,7 +97,7 @@ def _missing(scene: Scene, path: str, rng: random.Random) -> Change | None:
 def _fused(scene: Scene, path: str, rng: random.Random) -> Change | None:
     hand = hands_of(scene)[path]
     row = [f for f in hand.fingers if f.name != "thumb"]
-    pairs = [(a, b) for a, b in zip(row, row[1:], strict=False) if a.curl < 0.5 and b.curl < 0.5]
+    pairs = [(a, b) for a, b in pairwise(row) if a.curl < 0.5 and b.curl < 0.5]
     if not pairs:
         return None
     a, b = rng.choice(pairs)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.datasets.benchmark.draw.people import HAND, skeleton
-from services.datasets.benchmark.graph import Arm, Leg, Person, Scene
 from services.datasets.benchmark.frame import polar
+from services.datasets.benchmark.graph import Arm, Leg, Person, Scene
 from services.datasets.benchmark.mutations.base import BODIES, Change, Kind, Telling, people_of
 from shared.contracts.categories import Category
 
@@ -33,7 +33,7 @@ def _shown(person: Person) -> bool:
     for arm in person.arms:
         joints = bones.arms[arm.name]
         tip = polar(joints.end, arm.fore + arm.hand_angle, HAND * person.size)
-        if any(not 0.015 < p[0] < 0.985 or not 0.015 < p[1] for p in (joints.middle, joints.end, tip)):
+        if any(not 0.015 < p[0] < 0.985 or not p[1] > 0.015 for p in (joints.middle, joints.end, tip)):
             return False
     return True
 
@@ -103,7 +103,8 @@ def _extra_arm(scene: Scene, path: str, rng: random.Random) -> Change | None:
         return None
     upper = rng.choice(angles)
     hand = replace(model.hand, held=None, shape="open" if model.hand.shape == "grip" else model.hand.shape)
-    new = replace(model, name="third arm", upper=model.side * upper, fore=model.side * (upper + rng.uniform(-20, 25)), hand=hand, behind=True,
+    new = replace(model, name="third arm", upper=model.side * upper, fore=model.side * (upper + rng.uniform(-20, 25)),
+        hand=hand, behind=True,
                   shift=(0.0, 0.03), hand_angle=0.0)  # fmt: skip
     changed = replace(person, arms=(*person.arms, new))
     if not _shown(changed):

@@ -73,16 +73,19 @@ _LEGGED = ("chair", "stool", *ANIMALS)
 _HANDLED = ("cup", "teapot", "bucket", "suitcase")
 KINDS = (
     Kind("warped", Category.OBJECT_DEFORMATION, STILLS, _objects, _warped(
-        "wave", 0.05, 0.075, "the outline of the {t} is warped into wavy, irregular curves", "redraw the {t} with straight, regular lines"), 10),
+        "wave", 0.06, 0.09, "the outline of the {t} is warped into wavy, irregular curves",
+        "redraw the {t} with straight, regular lines"), 10),
     Kind("melted", Category.OBJECT_DEFORMATION, STILLS, _objects, _warped(
-        "melt", 0.3, 0.42, "the {t} has slumped downwards as though it were melting", "redraw the {t} in its solid shape"), 10),
+        "melt", 0.3, 0.42, "the {t} has slumped downwards as though it were melting",
+        "redraw the {t} in its solid shape"), 10),
     Kind("bent", Category.OBJECT_DEFORMATION, STILLS, _objects, _warped(
         "bend", 0.12, 0.18, "the {t} is bent over to one side like rubber", "straighten the {t}"), 10),
     Kind("missing leg", Category.OBJECT_DEFORMATION, ("figures", "signs", "animals"), _of("chair", "stool"), _extra(
         "missing leg", "the {t} lacks one of its front legs and still stands", "a {k} needs all of its legs",
         "add the missing leg to the {t}", gone="front leg"), 20),
     Kind("pinched", Category.OBJECT_DEFORMATION, STILLS, _objects, _warped(
-        "pinch", 0.16, 0.22, "the middle of the {t} is pinched to a thin waist", "restore the full width of the {t}"), 10, heldout=True),
+        "pinch", 0.16, 0.22, "the middle of the {t} is pinched to a thin waist", "restore the full width of the {t}"),
+        10, heldout=True),
     Kind("duplicated", Category.OBJECT_REDUNDANCY, STILLS, _objects, _duplicated, 10),
     Kind("second handle", Category.OBJECT_REDUNDANCY, ("table", "figures", "animals"), _of(*_HANDLED), _extra(
         "second handle", "the {t} has a second handle that serves no purpose", "a {k} has only one handle",

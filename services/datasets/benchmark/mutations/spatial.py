@@ -1,4 +1,4 @@
-"""Perspective and placement: things of an impossible size, squashed, leaning, floating, sunk, on the wall, upside down."""
+"""Perspective and placement: things too large or small, squashed, leaning, floating, sunk, in the air, upside down."""
 
 import random
 from collections.abc import Callable
