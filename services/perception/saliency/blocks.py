@@ -97,7 +97,7 @@ class GatedDecoder(nn.Module):
     def __init__(self, width: int, scales: int) -> None:
         super().__init__()
         steps = scales - 1
-        self.gates = nn.ModuleList(nn.Conv2d(2 * width, width, 3, padding=1) for _ in range(steps))
+        self.gates = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for _ in range(steps))
         self.blocks = nn.ModuleList(ConvBlock(width) for _ in range(steps))
 
     def forward(self, pyramid: Sequence[Tensor]) -> Tensor:

@@ -31,7 +31,9 @@ from shared.errors import BadInput, ErrorCode
 from shared.images import Rgb
 
 _BATCH = 16
-_MAX_TWINS = 200
+_MAX_TWINS = 100
+"""Kept in memory with their maps; they hold some hundreds of regions."""
+
 _DOMAIN_MARGIN = 1.1
 """The validation split is finite: its furthest image is not the furthest there is."""
 
@@ -69,7 +71,7 @@ def calibrate(
     probability = 0.5 * (1 + np.tanh(0.5 * (seen.logits / platt.temperature + platt.bias)))
     tau, overlap = choose_tau(seen.curves)
     gates = choose_gates(seen.peaks, probability, seen.distorted)
-    repaired, unrepaired = _falls(network, validation, count, RegionSettings(tau=tau))
+    repaired, unrepaired = _falls(network, seen.twins, RegionSettings(tau=tau))
     min_gain, accepted = choose_min_gain(repaired, unrepaired) if repaired.size else (0.2, float("nan"))
     distances = domain.distance(seen.features)
     metrics = mean_metrics(seen.metrics)
@@ -101,7 +103,7 @@ def calibrate(
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the network said of validation images; overlap curves and metrics of the blemished ones only."""
+    """What the network said of validation images; curves, metrics and some twins of the blemished only."""
 
     logits: npt.NDArray[np.float64]
     peaks: npt.NDArray[np.float64]
@@ -110,6 +112,7 @@ class _Seen:
     curves: Sequence[npt.NDArray[np.float64]]
     metrics: Sequence[SaliencyMetrics]
     scores: tuple[str, ...]
+    twins: Sequence[tuple[BlemishSample, RawPrediction]]
 
 
 def _look(network: Network, source: SampleSource, count: int) -> _Seen:
@@ -117,6 +120,7 @@ def _look(network: Network, source: SampleSource, count: int) -> _Seen:
     scored: set[str] = set()
     curves: list[npt.NDArray[np.float64]] = []
     metrics: list[SaliencyMetrics] = []
+    twins: list[tuple[BlemishSample, RawPrediction]] = []
     for sample, raw in _predictions(network, source, count):
         mask = union_mask(sample)
         logits.append(raw.any_logit)
@@ -127,31 +131,31 @@ def _look(network: Network, source: SampleSource, count: int) -> _Seen:
         if mask.any():
             curves.append(overlap_curve(raw.saliency, mask))
             metrics.append(saliency_metrics(raw.saliency, mask))
+            if sample.clean is not None and len(twins) < _MAX_TWINS:
+                twins.append((sample, raw))
     return _Seen(
-        np.asarray(logits),
-        np.asarray(peaks),
-        np.asarray(distorted, np.bool_),
-        np.stack(features),
-        curves,
-        metrics,
-        tuple(name for name in SCORE_NAMES if name in scored),
+        logits=np.asarray(logits),
+        peaks=np.asarray(peaks),
+        distorted=np.asarray(distorted, np.bool_),
+        features=np.stack(features),
+        curves=curves,
+        metrics=metrics,
+        scores=tuple(name for name in SCORE_NAMES if name in scored),
+        twins=twins,
     )
 
 
 def _falls(
-    network: Network, source: SampleSource, count: int, settings: RegionSettings
+    network: Network, twins: Sequence[tuple[BlemishSample, RawPrediction]], settings: RegionSettings
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Falls of evidence at found blemishes: with the clean twin in their place, and with nothing but new grain."""
     repaired: list[float] = []
     unrepaired: list[float] = []
-    twins = 0
-    for sample, raw in _predictions(network, source, count):
-        mask = union_mask(sample)
-        if sample.clean is None or not mask.any() or twins >= _MAX_TWINS:
+    for sample, raw in twins:
+        if sample.clean is None:
             continue
-        twins += 1
-        variants = [sample.clean, _recompressed(sample.image)]
-        clean, grained = predict_raw(network, variants, [sample.prompt] * len(variants))
+        mask = union_mask(sample)
+        clean, grained = predict_raw(network, [sample.clean, _recompressed(sample.image)], [sample.prompt] * 2)
         for region in salient_regions(raw.saliency, settings):
             x0, y0, x1, y1 = region.box_xyxy_px
             if not (mask[y0:y1, x0:x1] & region.mask).any():

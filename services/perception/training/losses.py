@@ -11,30 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from services.perception.training.options import LossSettings
+
 _EPSILON = 1e-8
-
-
-@dataclass(frozen=True)
-class LossSettings:
-    """Weights of the loss's terms.
-
-    Attributes:
-        alpha: of equation 2; 0.5 weighs pixel accuracy and distribution alike.
-        mse_scale: s above.
-        kld: False is the ablation of Table 5: the map learns from the MSE alone, at full weight.
-        any_weight: of the cross-entropy of "any distortion".
-        score_weight: of the squared error of the four scores.
-    """
-
-    alpha: float = 0.5
-    mse_scale: float = 10.0
-    kld: bool = True
-    any_weight: float = 0.3
-    score_weight: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.alpha <= 1:
-            raise ValueError(f"alpha lies in [0, 1], not at {self.alpha}")
 
 
 @dataclass(frozen=True)

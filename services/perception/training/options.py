@@ -3,16 +3,39 @@
 Knows no torch.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from services.perception.training.losses import LossSettings
 from shared.contracts.base import Contract
 from shared.errors import BadInput, ErrorCode
 
 OPTIONS_FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Weights of the loss's terms (`services.perception.training.losses`).
+
+    Attributes:
+        alpha: of equation 2; 0.5 weighs pixel accuracy and distribution alike.
+        mse_scale: the MSE's scale: it is near 0.02 on sparse maps, beside a KLD of 1 to 3.
+        kld: False is the ablation of Table 5: the map learns from the MSE alone, at full weight.
+        any_weight: of the cross-entropy of "any distortion".
+        score_weight: of the squared error of the four scores.
+    """
+
+    alpha: float = 0.5
+    mse_scale: float = 10.0
+    kld: bool = True
+    any_weight: float = 0.3
+    score_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha lies in [0, 1], not at {self.alpha}")
 
 
 class PretrainedEncoders(Contract):

@@ -76,9 +76,7 @@ def train_perception(
     output = trainer.train(resume_from_checkpoint=state)
     metrics = trainer.evaluate()
     network.model.save_pretrained(options.out)
-    torch.nn.Module.to(network.model, options.device)
-    network.model.train(False)
-    trained = Network(network.model, network.tokenizer, options.device)
+    trained = load_network(options.out, options.device)  # what will serve, not what is left in memory
     calibration = _calibrate_into(options.out, trained, data, options.calibration_count, report)
     write_card(
         options,
@@ -147,6 +145,8 @@ def _trainer(
     if not on_terminal:
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config = network.model.config
+    # A tenth faster on CPUs, more on GPUs; the annotations of `to` do not know the argument.
+    torch.nn.Module.to(network.model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     arguments = TrainingArguments(
         output_dir=str(options.state_folder),
         max_steps=options.steps,

@@ -1,0 +1,109 @@
+"""`retoucher train perception`: options of one training run, for the command line. Imports torch only once called."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from shared.errors import BadInput, ErrorCode
+
+_FROM_SCRATCH = 1e-3
+_FROM_PRETRAINED = 2e-5
+
+
+def perception(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The checkpoint's folder.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A data set in the project's schema; without it, drawn on the fly."),
+    ] = None,
+    validation: Annotated[Path | None, typer.Option(metavar="DIR", help="Else the last tenth of --data.")] = None,
+    data_seed: Annotated[int, typer.Option(min=0, help="Of the samples drawn on the fly.")] = 1,
+    data_size: Annotated[int, typer.Option(help="Side of the samples drawn on the fly: 256 or 512.")] = 256,
+    mix: Annotated[Literal["balanced", "paper"], typer.Option(help="Of the samples drawn on the fly.")] = "balanced",
+    init_from: Annotated[
+        Path | None, typer.Option(metavar="CKPT", help="Begin with this checkpoint's weights.")
+    ] = None,
+    vision_encoder: Annotated[
+        str | None, typer.Option(metavar="ID", help="Begin with a pretrained ViT (hub id or folder); needs the next.")
+    ] = None,
+    text_encoder: Annotated[str | None, typer.Option(metavar="ID", help="And with a pretrained T5.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    calibrate_only: Annotated[
+        bool, typer.Option("--calibrate-only", help="Choose thresholds of the checkpoint in --out anew.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
+    steps: Annotated[int, typer.Option(min=1)] = 6000,
+    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    accumulate: Annotated[int, typer.Option(min=1, help="Batches per step.")] = 1,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="1e-3 from scratch, 2e-5 (the paper's) from pretrained encoders.")
+    ] = None,
+    alpha: Annotated[float, typer.Option(min=0, max=1, help="Equation 2: weight of the MSE.")] = 0.5,
+    attention_refinement: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
+    kld: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
+    bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
+    device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that draw or read samples.")] = 0,
+    image_size: Annotated[int, typer.Option(min=32, help="Side of the network's square.")] = 256,
+    width: Annotated[int, typer.Option(min=40, help="Of a network from scratch; a multiple of 40.")] = 160,
+    evaluate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
+    validation_count: Annotated[int, typer.Option(min=2, help="Images per validation.")] = 256,
+    calibration_count: Annotated[int, typer.Option(min=8, help="Images for thresholds and domain.")] = 1024,
+) -> None:
+    """Trains the saliency network, chooses its thresholds and writes its checkpoint and card."""
+    from pydantic import ValidationError
+
+    from services.perception.training.data import folder_data, rendered_data
+    from services.perception.training.options import PretrainedEncoders, TrainingOptions
+    from services.perception.training.run import recalibrate, train_perception
+
+    if (vision_encoder is None) != (text_encoder is None):
+        raise BadInput(ErrorCode.BAD_OPTION, "--vision-encoder and --text-encoder go together: give both or neither")
+    encoders = PretrainedEncoders(vision=vision_encoder, text=text_encoder) if vision_encoder and text_encoder else None
+    try:
+        options = TrainingOptions(
+            out=out,
+            encoders=encoders,
+            init_from=init_from,
+            seed=seed,
+            steps=steps,
+            batch_size=batch_size,
+            accumulate=accumulate,
+            learning_rate=learning_rate or (_FROM_PRETRAINED if encoders else _FROM_SCRATCH),
+            alpha=alpha,
+            attention_refinement=attention_refinement,
+            kld=kld,
+            bf16=bf16,
+            device=device,
+            workers=workers,
+            image_size_px=image_size,
+            width=width,
+            evaluate_every=evaluate_every,
+            save_every=evaluate_every,
+            validation_count=validation_count,
+            calibration_count=calibration_count,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
+        raise BadInput(ErrorCode.BAD_OPTION, f"{name}: {first['msg']}: choose another value") from error
+    if data is None and validation is not None:
+        raise BadInput(ErrorCode.BAD_OPTION, "--validation goes with --data: give both, or neither to draw samples")
+    drawn = max(steps * batch_size * accumulate, calibration_count)
+    source = (
+        folder_data(data, validation)
+        if data is not None
+        else rendered_data(drawn, max(validation_count, calibration_count), data_seed, data_size, mix)
+    )
+    if calibrate_only:
+        recalibrate(out, device, source, calibration_count, typer.echo)
+        return
+    result = train_perception(
+        options, source, resume=resume, report=typer.echo, command="retoucher " + shlex.join(sys.argv[1:])
+    )
+    typer.echo(
+        f"{result.folder}: " + ", ".join(f"{key} {value}" for key, value in result.calibration.validation.items())
+    )

@@ -1,0 +1,151 @@
+"""Where training samples come from: the procedural benchmark, rendered on the fly, or a folder in the project's schema.
+
+Both give the same sample for the same index in any process, so that loaders may work side by side.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from services.datasets.benchmark.sample import make_sample
+from services.datasets.schema import BlemishRecord, QualityScores, read_records
+from services.perception.training.run import TrainingData
+from shared.errors import BadInput, ErrorCode
+from shared.geometry import Mask
+from shared.images import Rgb
+
+Mix = Literal["balanced", "paper"]
+
+_VALIDATION_SEED = 10_000
+"""Added to a rendering's seed for its validation samples."""
+
+_HELD_OUT = 0.1
+
+
+@dataclass(frozen=True)
+class LoadedSample:
+    """A sample in memory, as `services.perception.training.samples.BlemishSample` asks for it."""
+
+    image: Rgb
+    clean: Rgb | None
+    prompt: str
+    visible_masks: Sequence[Mask]
+    prompt_contradicts: bool
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RenderedSource:
+    """The benchmark's samples, drawn when they are asked for."""
+
+    count: int
+    seed: int
+    size: int = 256
+    mix: Mix = "balanced"
+    split: str = "train"
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> LoadedSample:
+        if not 0 <= index < self.count:
+            raise IndexError(f"sample {index} of {self.count}")
+        sample = make_sample(self.seed, index, self.split, self.mix, self.size)
+        return LoadedSample(
+            image=sample.image,
+            clean=sample.clean,
+            prompt=sample.prompt,
+            visible_masks=tuple(region.visible for region in sample.regions),
+            prompt_contradicts=any(region.prompt_fault for region in sample.regions),
+            scores=known_scores(sample.scores),
+        )
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """A folder's samples, read when they are asked for."""
+
+    folder: Path
+    records: tuple[BlemishRecord, ...]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> LoadedSample:
+        if not 0 <= index < len(self.records):
+            raise IndexError(f"sample {index} of {len(self.records)}")
+        record = self.records[index]
+        image = self._rgb(record.file_name)
+        masks = tuple(self._mask(name, image) for name in record.visible_mask_file_names)
+        clean = self._rgb(record.clean_file_name) if record.clean_file_name is not None else None
+        return LoadedSample(image, clean, record.prompt, masks, record.prompt_contradicts, known_scores(record.scores))
+
+    def _rgb(self, name: str) -> Rgb:
+        return np.asarray(self._open(name, "RGB"))
+
+    def _mask(self, name: str, image: Rgb) -> Mask:
+        mask = np.asarray(self._open(name, "L")) > 127
+        if mask.shape != image.shape[:2]:
+            raise BadInput(
+                ErrorCode.MASK_SIZE_MISMATCH,
+                f"{self.folder / name} is {mask.shape}, its image {image.shape[:2]}: convert the data set anew",
+            )
+        return mask
+
+    def _open(self, name: str, mode: str) -> Image.Image:
+        path = self.folder / name
+        try:
+            with Image.open(path) as image:
+                return image.convert(mode)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise BadInput(
+                ErrorCode.FILE_NOT_READABLE, f"{path} cannot be read ({error}): make or convert the data set anew"
+            ) from error
+
+
+def rendered_data(count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced") -> TrainingData:
+    """`count` samples of the benchmark's training split, and validation samples of the same split with another seed.
+
+    Raises:
+        BadInput: BAD_OPTION, the benchmark does not draw such samples.
+    """
+    training = RenderedSource(count, seed, size, mix)
+    training[0]  # what the benchmark refuses is refused now, not in a loader's process
+    return TrainingData(
+        training,
+        RenderedSource(validation_count, seed + _VALIDATION_SEED, size, mix),
+        f"the procedural blemish benchmark, split train, mix {mix}, {size} px, seed {seed}, rendered on the fly "
+        f"({count} samples; validation with seed {seed + _VALIDATION_SEED})",
+    )
+
+
+def folder_data(folder: Path, validation: Path | None = None) -> TrainingData:
+    """A folder's samples; validation samples from another folder, or the last tenth of this one.
+
+    Raises:
+        BadInput: a folder has no metadata, another schema, or too few rows.
+    """
+    records = tuple(read_records(folder))
+    if validation is not None:
+        held_folder, kept, held = validation, records, tuple(read_records(validation))
+    else:
+        cut = len(records) - max(1, round(len(records) * _HELD_OUT))
+        held_folder, kept, held = folder, records[: max(cut, 0)], records[max(cut, 0) :]
+    if not kept or not held:
+        raise BadInput(ErrorCode.MISSING_DATA, f"{folder} holds {len(records)} samples: training needs more")
+    where = f"{validation.name}" if validation is not None else "its last tenth"
+    sources = ", ".join(sorted({record.source for record in kept}))
+    return TrainingData(
+        FolderSource(folder, kept),
+        FolderSource(held_folder, held),
+        f"{len(kept)} samples of the folder {folder.name} ({sources}); validation on {len(held)} of {where}",
+    )
+
+
+def known_scores(scores: QualityScores) -> dict[str, float]:
+    """The scores that a data set has, by name."""
+    return {name: value for name, value in scores.model_dump().items() if value is not None}
