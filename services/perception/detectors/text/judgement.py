@@ -16,6 +16,7 @@ from services.perception.detectors.text.findings import finding_of, line_reading
 from services.perception.detectors.text.folding import as_read, case_like, fold, is_cjk, is_latin
 from services.perception.detectors.text.layout import are_stacked, mirrored, upright
 from services.perception.detectors.text.leftovers import (
+    is_as_long,
     meant_lines,
     repeated_line,
     repeated_word,
@@ -162,6 +163,8 @@ class SceneJudge:
             neighbours = [self._lines[entry.line] for entry in match.lines]
             if any(self._continues(entry, run, words) for entry in match.lines):
                 continue
+            if any(self._is_garbled_within(entry, run, words) for entry in match.lines):
+                continue
             if self._stands_nearby(absent, neighbours) or self._is_a_garbled_neighbour(absent, neighbours):
                 continue
             entry = max(
@@ -183,6 +186,25 @@ class SceneJudge:
         return reads_when_wider(
             self._reader, self._image, self._lines[entry.line], together, _CUT_HEIGHTS + _LETTER_HEIGHTS * letters
         )
+
+    def _is_garbled_within(self, entry: LineMatch, run: Sequence[int], words: Sequence[str]) -> bool:
+        """Reports letters of the line that no word claims, where the absent ones belong, as those gone wrong."""
+        line, comparison = self._lines[entry.line], entry.comparison
+        if entry.last == run[0]:
+            rest, together = line.text[comparison.end :], words[entry.first : run[-1] + 1]
+        elif entry.first == run[-1] + 1:
+            rest, together = line.text[: comparison.start], words[run[0] : entry.last]
+        else:
+            return False
+        absent = [words[i] for i in run]
+        if len(self._claims.get(entry.line, ())) > 1 or not is_as_long(absent, rest):
+            return False
+        whole = whole_comparison(line, together)
+        faulty = faulty_words(whole, self._opinion(line.quad_px))
+        if faulty:
+            reading = whole_line(line, whole, None)
+            self._found[entry.line] = (reading, not_as_expected(line.text, reading.line_expected or ""))
+        return True
 
     def _stands_nearby(self, words: Sequence[str], neighbours: Sequence[Line]) -> bool:
         """Whether a closer look finds the words by their neighbours, where the first look overlooked them."""

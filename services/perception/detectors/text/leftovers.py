@@ -53,7 +53,7 @@ def meant_lines(
             return dealt
     rivals = [line for line in group if line is not top]
     alone = all(prominence(rival, size_hw) * _CLEARLY <= prominence(top, size_hw) for rival in rivals)
-    return [(top, tuple(words))] if alone and _is_as_long(words, top) else []
+    return [(top, tuple(words))] if alone and is_as_long(words, top.text) else []
 
 
 def _set_together(top: Line, lines: Sequence[Line]) -> list[Line]:
@@ -72,7 +72,7 @@ def _dealt_by_length(words: Sequence[str], group: Sequence[Line]) -> list[tuple[
     for cuts in combinations(range(1, len(words)), len(group) - 1):
         bounds = [0, *cuts, len(words)]
         parts = [tuple(words[a:b]) for a, b in pairwise(bounds)]
-        if not all(_is_as_long(part, line) for part, line in zip(parts, group, strict=True)):
+        if not all(is_as_long(part, line.text) for part, line in zip(parts, group, strict=True)):
             continue
         off = sum(abs(len(fold("".join(part))) - len(fold(line.text))) for part, line in zip(parts, group, strict=True))
         if best is None or off < best[0]:
@@ -80,9 +80,10 @@ def _dealt_by_length(words: Sequence[str], group: Sequence[Line]) -> list[tuple[
     return best[1] if best is not None else []
 
 
-def _is_as_long(words: Sequence[str], line: Line) -> bool:
-    wanted, seen = len(fold("".join(words))), len(fold(line.text))
-    return abs(wanted - seen) <= max(2.0, 0.6 * wanted)
+def is_as_long(words: Sequence[str], text: str) -> bool:
+    """Whether a reading has about as many letters as the words, as lettering that went wrong mostly does."""
+    wanted, seen = len(fold("".join(words))), len(fold(text))
+    return seen > 0 and abs(wanted - seen) <= max(2.0, 0.6 * wanted)
 
 
 def repeated_word(line: Line, comparisons: Sequence[LineComparison]) -> TextReading | None:
