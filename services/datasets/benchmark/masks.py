@@ -38,8 +38,8 @@ def region_masks(
     changes: Sequence[Change],
     drawn: tuple[Rgb, Rgb],
     final: tuple[Rgb, Rgb],
-) -> list[RegionMasks] | None:
-    """Masks in the order of the changes; None where a change cannot be seen.
+) -> list[RegionMasks | None]:
+    """Masks in the order of the changes; None in place of one that cannot be seen.
 
     Args:
         renderer: of the drawings' size.
@@ -53,18 +53,19 @@ def region_masks(
     stored = _difference(*final) > 0
     owner = _owners(renderer, clean, shown, changes)
     seen = (raw >= SEEN_LEVELS) & stored
-    visible = []
+    visible: list[Mask] = []
     for number in range(1, len(changes) + 1):
         own = cv2.dilate((owner == number).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         own &= (owner == 0) | (owner == number)
         mask = own & seen
         mask &= ~_specks(mask)
         mask = own & (cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, _HEAL) > 0)
-        if mask.mean() < LEAST_SHARE or raw[mask].mean() < LEAST_CONTRAST:
-            return None
-        visible.append(mask)
+        plain = mask.mean() >= LEAST_SHARE and raw[mask].mean() >= LEAST_CONTRAST
+        visible.append(mask if plain else np.zeros_like(mask))
     nearest = _nearest(visible)
-    return [RegionMasks(mask, (stored & (nearest == i)) | mask) for i, mask in enumerate(visible)]
+    return [
+        RegionMasks(mask, (stored & (nearest == i)) | mask) if mask.any() else None for i, mask in enumerate(visible)
+    ]
 
 
 def _difference(a: Rgb, b: Rgb) -> npt.NDArray[np.uint8]:
@@ -91,7 +92,9 @@ def _specks(mask: Mask) -> Mask:
 
 
 def _nearest(visible: Sequence[Mask]) -> npt.NDArray[np.int64]:
-    """The index of the region that lies nearest to each pixel."""
+    """The index of the region that lies nearest to each pixel; -1 where no region can be seen at all."""
+    if not any(mask.any() for mask in visible):
+        return np.full(visible[0].shape, -1, np.int64)
     if len(visible) == 1:
         return np.zeros(visible[0].shape, np.int64)
     distances = [cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) for mask in visible]

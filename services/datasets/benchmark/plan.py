@@ -23,6 +23,27 @@ PAPER_SHARES: dict[Category, float] = {
 }  # fmt: skip
 """Hands and faces as the paper has them; it does not publish the others."""
 
+_ROOM: tuple[tuple[tuple[Category, ...], int], ...] = (
+    ((Category.TEXT,), 1),
+    ((Category.INTERACTION,), 1),
+    ((Category.LIMB, Category.BODY), 2),
+    ((Category.BODY,), 1),
+    ((Category.FACE,), 3),
+    ((Category.COUNT, Category.PERSPECTIVE, Category.PLACEMENT), 2),
+    ((Category.OBJECT_DEFORMATION, Category.OBJECT_REDUNDANCY), 2),
+    (
+        (
+            Category.COUNT,
+            Category.PERSPECTIVE,
+            Category.PLACEMENT,
+            Category.OBJECT_DEFORMATION,
+            Category.OBJECT_REDUNDANCY,
+        ),
+        2,
+    ),
+)
+"""How many blemishes of these categories together the layout `gathering` can hold."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -77,5 +98,12 @@ def _paper(seed: int, block: int, slot: int, split: str) -> Plan:
         if u < total:
             count = regions
             break
-    categories = tuple(rng.choices(tuple(PAPER_SHARES), tuple(PAPER_SHARES.values()), k=count))
-    return Plan(categories, None, "gathering")
+    return Plan(_drawn(rng, count), None, "gathering")
+
+
+def _drawn(rng: random.Random, count: int) -> tuple[Category, ...]:
+    """Categories by the paper's shares, drawn again where a scene of three people would have no room for them."""
+    while True:
+        drawn = tuple(rng.choices(tuple(PAPER_SHARES), tuple(PAPER_SHARES.values()), k=count))
+        if all(sum(c in group for c in drawn) <= room for group, room in _ROOM):
+            return drawn

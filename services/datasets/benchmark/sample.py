@@ -21,9 +21,18 @@ from shared.geometry import Mask
 from shared.images import Rgb
 
 SIZES = (256, 512)
-_TRIES = 60
+_TRIES = 200
+"""Scenes that are tried for one sample."""
+_MENDS = 6
+"""How often a scene's invisible blemishes are replaced by others before the scene is given up."""
 _COMPANY = 0.3
 """Share of blemished samples of the balanced mix that get one or two more regions, where the scene allows."""
+_ORDER = (
+    Category.BODY, Category.LIMB, Category.COUNT, Category.INTERACTION, Category.TEXT, Category.OBJECT_REDUNDANCY,
+    Category.OBJECT_DEFORMATION, Category.PERSPECTIVE, Category.PLACEMENT, Category.ATTRIBUTE, Category.FACE,
+    Category.HAND,
+)  # fmt: skip
+"""Blemishes that claim much of a scene come first."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +69,17 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class _Struck:
+    kind: Kind
+    victim: str
+    change: Change
+
+
+@dataclass(frozen=True)
 class _Blemished:
     clean: Scene
     shown: Scene
-    struck: tuple[tuple[Kind, Change], ...]
+    struck: tuple[_Struck, ...]
 
 
 def make_sample(seed: int, index: int, split: str = "train", mix: str = "balanced", size: int = 256) -> Sample:
@@ -85,11 +101,11 @@ def make_sample(seed: int, index: int, split: str = "train", mix: str = "balance
     name = f"{seed}/{split}/{mix}/{index}"
     if plan.twin_of is not None:
         partner = plan_of(seed, plan.twin_of, split, mix)
-        _, shown, _ = _settle(renderer, partner, f"{seed}/{split}/{mix}/{plan.twin_of}", split, size)
+        _, shown, _ = _settle(renderer, partner, f"{seed}/{split}/{mix}/{plan.twin_of}", split)
         return _healthy(renderer, shown.shown)
     if not plan.categories:
         return _healthy(renderer, healthy_scene(plan.layout, split, name))
-    images, blemished, masks = _settle(renderer, plan, name, split, size)
+    images, blemished, masks = _settle(renderer, plan, name, split)
     return _sample(images, blemished, masks)
 
 
@@ -107,60 +123,80 @@ def _healthy(renderer: Renderer, scene: Scene) -> Sample:
 
 
 def _settle(
-    renderer: Renderer, plan: Plan, name: str, split: str, size: int
+    renderer: Renderer, plan: Plan, name: str, split: str
 ) -> tuple[tuple[Rgb, Rgb], _Blemished, list[RegionMasks]]:
     """The first try whose every blemish can be placed and seen."""
     for attempt in range(_TRIES):
-        blemished = _strike(plan, f"{name}/{attempt}", split, attempt)
-        if blemished is None:
-            continue
-        clean, shown = blemished.clean, blemished.shown
-        ground = renderer.ground(clean, shared_prefix(clean, shown))
-        drawn = renderer.draw(clean, ground), renderer.draw(shown, ground)
-        styled = finish(list(drawn), clean.style)
-        final = styled[0], styled[1]
-        masks = region_masks(renderer, clean, shown, [change for _, change in blemished.struck], drawn, final)
-        if masks is not None:
-            return final, blemished, masks
-    raise RuntimeError(
-        f"no visible {plan.kind.name if plan.kind else 'mix'} in {plan.layout} for {name}: mend the layout"
-    )
+        hidden: set[tuple[str, str]] = set()
+        for _ in range(_MENDS):
+            blemished = _strike(plan, f"{name}/{attempt}", split, hidden)
+            if blemished is None:
+                break
+            final, masks = _render(renderer, blemished)
+            seen = [mask for mask in masks if mask is not None]
+            if len(seen) == len(masks):
+                return final, blemished, seen
+            hidden |= {(s.kind.name, s.victim) for s, m in zip(blemished.struck, masks, strict=True) if m is None}
+    what = plan.kind.name if plan.kind else "blemishes of " + ", ".join(plan.categories)
+    raise RuntimeError(f"no visible {what} in {plan.layout} for {name}: the layout gives them too little room")
 
 
-def _strike(plan: Plan, name: str, split: str, attempt: int) -> _Blemished | None:
-    """A healthy scene with the plan's blemishes; None where they find no victims in it."""
+def _render(renderer: Renderer, blemished: _Blemished) -> tuple[tuple[Rgb, Rgb], list[RegionMasks | None]]:
+    """Both twins as they will be stored, clean first, and the masks of every region."""
+    clean, shown = blemished.clean, blemished.shown
+    ground = renderer.ground(clean, shared_prefix(clean, shown))
+    drawn = renderer.draw(clean, ground), renderer.draw(shown, ground)
+    styled = finish(list(drawn), clean.style)
+    final = styled[0], styled[1]
+    return final, region_masks(renderer, clean, shown, [s.change for s in blemished.struck], drawn, final)
+
+
+def _strike(plan: Plan, name: str, split: str, hidden: set[tuple[str, str]]) -> _Blemished | None:
+    """A healthy scene with the plan's blemishes; None where they find no victims in it.
+
+    Args:
+        plan: what is wanted; a balanced plan gets company where `_COMPANY` and the scene allow.
+        name: of this try; the same name gives the same scene.
+        split: of the sample.
+        hidden: kinds and victims that turned out not to be visible in this scene.
+    """
     rng = random.Random(f"{name}/strike")
     clean = healthy_scene(plan.layout, split, name)
     scene, claims = clean, set[str]()
-    struck: list[tuple[Kind, Change]] = []
-    wanted: list[Sequence[Kind]] = [[plan.kind]] if plan.kind else [kinds_of(c, split) for c in plan.categories]
-    company = plan.kind is not None and attempt < _TRIES // 2 and rng.random() < _COMPANY
-    optional = [kinds_of(c, split) for c in rng.sample(tuple(Category), 6)] if company else []
+    struck: list[_Struck] = []
+    wanted = (
+        [[plan.kind]] if plan.kind else [list(kinds_of(c, split)) for c in sorted(plan.categories, key=_ORDER.index)]
+    )
+    company = plan.kind is not None and rng.random() < _COMPANY
+    optional = [list(kinds_of(c, split)) for c in rng.sample(tuple(Category), 6)] if company else []
     most = len(wanted) + rng.choice((1, 2))
     for i, kinds in enumerate([*wanted, *optional]):
-        found = _one(scene, kinds, claims, rng) if len(struck) < most else None
+        found = _one(scene, kinds, claims, hidden, rng) if len(struck) < most else None
         if found is None and i < len(wanted):
             return None
         if found is not None:
-            scene = found[1].scene
+            scene = found.change.scene
             struck.append(found)
-            claims.update(found[1].touched, found[1].gone)
+            claims.update(found.change.touched, found.change.gone)
     return _Blemished(clean, scene, tuple(struck))
 
 
-def _one(scene: Scene, kinds: Sequence[Kind], claims: set[str], rng: random.Random) -> tuple[Kind, Change] | None:
+def _one(
+    scene: Scene, kinds: Sequence[Kind], claims: set[str], hidden: set[tuple[str, str]], rng: random.Random
+) -> _Struck | None:
     """One blemish of the kinds on a part that none has claimed yet."""
     for kind in rng.sample(list(kinds), len(kinds)):
         victims = kind.victims(scene)
         for victim in rng.sample(victims, min(len(victims), 4)):
-            if kind.category in (Category.BODY, Category.COUNT) and _claimed((victim,), claims):
+            whole = kind.category in (Category.BODY, Category.COUNT)
+            if (kind.name, victim) in hidden or (whole and _claimed((victim,), claims)):
                 continue
             change = kind.apply(scene, victim, rng)
             if change is None or _claimed((*change.touched, *change.gone), claims):
                 continue
             if kind.category is Category.BODY:
                 claims.add(victim)  # the whole person moves
-            return kind, change
+            return _Struck(kind, victim, change)
     return None
 
 
@@ -171,17 +207,23 @@ def _claimed(paths: Sequence[str], claims: set[str]) -> bool:
 
 def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[RegionMasks]) -> Sample:
     regions = []
-    for (kind, change), mask in zip(blemished.struck, masks, strict=True):
+    for one, mask in zip(blemished.struck, masks, strict=True):
         ys, xs = mask.visible.nonzero()
-        said = change.telling
-        regions.append(Region(
-            mask.visible, mask.repair, kind.category, kind.name, _sentence(said.description), said.inconsistency,
-            said.instruction,
-            kind.prompt_fault, (float(xs.mean()) + 0.5, float(ys.mean()) + 0.5),
-        ))  # fmt: skip
-    faults = [
-        (kind.severity, float(mask.visible.mean())) for (kind, _), mask in zip(blemished.struck, masks, strict=True)
-    ]
+        said = one.change.telling
+        regions.append(
+            Region(
+                visible=mask.visible,
+                repair=mask.repair,
+                category=one.kind.category,
+                kind=one.kind.name,
+                description=_sentence(said.description),
+                inconsistency=said.inconsistency,
+                instruction=said.instruction,
+                prompt_fault=one.kind.prompt_fault,
+                centre_xy_px=(float(xs.mean()) + 0.5, float(ys.mean()) + 0.5),
+            )
+        )
+    faults = [(s.kind.severity, float(m.visible.mean())) for s, m in zip(blemished.struck, masks, strict=True)]
     scores = scores_of(blemished.clean, blemished.shown, faults)
     return Sample(
         images[1],

@@ -130,7 +130,7 @@ def clashes(items: Sequence[Item], index: int) -> list[str]:
     for i, a in enumerate(own):
         found += [fault for b in own[i + 1 :] for fault in _own(a, b)]
         for b in others:
-            limit = 0.02 if a.solid and b.solid else 0.12 if a.solid or b.solid else 0.4
+            limit = 0.02 if a.solid and b.solid else 0.06 if a.solid or b.solid else 0.4
             if overlap(a.box, b.box) > limit:
                 found.append(f"{a.item} {a.part} meets {b.item} {b.part}")
     return found

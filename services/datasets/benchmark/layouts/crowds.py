@@ -96,7 +96,7 @@ def gathering(maker: Maker) -> Scene:
             )
 
         items = placed(items, person)
-    for i in range(2):
+    for i in range(3):
 
         def thing(i: int = i) -> Item:
             kind = rng.choice([k for k in (*STANDING, *ANIMALS) if k not in ("lamp", "plant")])

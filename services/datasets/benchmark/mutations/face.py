@@ -8,6 +8,8 @@ from services.datasets.benchmark.graph import Feature, Head, Scene
 from services.datasets.benchmark.mutations.base import FACES, Change, Kind, Telling, people_of
 from shared.contracts.categories import Category
 
+_FEATURES = 4
+"""Two eyes, a nose and a mouth: a face that lacks one or has more is not struck again."""
 Alter = Callable[[Head, random.Random], tuple[tuple[Feature, ...], tuple[str, ...], tuple[str, ...], str]]
 """Gives the new features, those touched, those gone, and a word for the sentences."""
 
@@ -21,6 +23,8 @@ def _face(alter: Alter, says: str, clash: str, do: str) -> Callable[[Scene, str,
 
     def apply(scene: Scene, path: str, rng: random.Random) -> Change | None:
         person = scene.person(path.split("/")[0])
+        if len(person.head.features) != _FEATURES:
+            return None
         features, touched, gone, word = alter(person.head, rng)
         words = {"p": person.noun, "w": word}
         telling = Telling(says.format(**words), clash.format(**words), do.format(**words))

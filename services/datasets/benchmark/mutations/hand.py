@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from services.datasets.benchmark.graph import Finger, Hand, Scene
+from services.datasets.benchmark.make import FINGERS
 from services.datasets.benchmark.mutations.base import HANDS, Change, Kind, Telling, call, hands_of, with_hand
 from shared.contracts.categories import Category
 
@@ -40,6 +41,8 @@ def _changed(
 
 def _extra(scene: Scene, path: str, rng: random.Random) -> Change | None:
     hand = hands_of(scene)[path]
+    if len(hand.fingers) != len(FINGERS):
+        return None
     straight = _straight(hand)
     if hand.shape == "grip" or (len(straight) == 4 and rng.random() < 0.5):
         fingers = _spread(hand, rng)
@@ -56,7 +59,7 @@ def _extra(scene: Scene, path: str, rng: random.Random) -> Change | None:
             new = replace(new, base=(0.225, -0.42), angle=model.angle)
         fingers = (*hand.fingers[:4], new, hand.fingers[4])
     telling = Telling(
-        f"{call(scene, path)} has six fingers, one more than a human hand should have",
+        f"{call(scene, path)} has six fingers, one more than it should",
         "a human hand has four fingers and a thumb",
         f"remove the additional finger from {call(scene, path)}",
     )
@@ -85,9 +88,11 @@ def _spread(hand: Hand, rng: random.Random) -> tuple[Finger, ...]:
 
 def _missing(scene: Scene, path: str, rng: random.Random) -> Change | None:
     hand = hands_of(scene)[path]
+    if len(hand.fingers) != len(FINGERS):
+        return None
     lost = rng.choice(_straight(hand) or [f for f in hand.fingers if f.name != "thumb"])
     telling = Telling(
-        f"the {lost.name} of {call(scene, path)} is missing, so only four digits remain",
+        f"the {lost.name} of {call(scene, path)} is missing entirely",
         "a human hand has four fingers and a thumb",
         f"add the missing {lost.name} to {call(scene, path)}",
     )
@@ -156,6 +161,8 @@ def _bend(finger: Finger, rng: random.Random) -> Finger:
 
 def _second_thumb(scene: Scene, path: str, rng: random.Random) -> Change | None:
     hand = hands_of(scene)[path]
+    if len(hand.fingers) != len(FINGERS):
+        return None
     thumb = hand.fingers[-1]
     twin = replace(
         thumb, name="second thumb", base=(0.16, -0.22), angle=rng.uniform(40, 58), length=thumb.length * 0.95
@@ -177,13 +184,13 @@ KINDS = (
     Kind("missing finger", Category.HAND, HANDS, _any, _missing, 24),
     Kind("fused fingers", Category.HAND, HANDS, _with_straight, _fused, 20),
     Kind("swollen finger", Category.HAND, HANDS, _with_straight, _reshaped(
-        _swell, "the {f} of {h} is swollen to about twice the normal thickness",
+        _swell, "the {f} of {h} is swollen far too thick",
         "the {f} does not match the other fingers of this hand", "make the {f} of {h} as slim as its neighbours"), 20),
     Kind("long finger", Category.HAND, HANDS, _with_straight, _reshaped(
-        _lengthen, "the {f} of {h} is stretched far beyond its natural length",
+        _lengthen, "the {f} of {h} is stretched far too long",
         "the {f} is out of proportion to the rest of the hand", "shorten the {f} of {h} to its natural length"), 20),
     Kind("stunted finger", Category.HAND, HANDS, _with_straight, _reshaped(
-        _stunt, "the {f} of {h} is stunted and ends shortly after its knuckle",
+        _stunt, "the {f} of {h} is only a short stump",
         "the {f} is out of proportion to the rest of the hand", "extend the {f} of {h} to its natural length"), 20),
     Kind("bent finger", Category.HAND, HANDS, _with_straight, _reshaped(
         _bend, "the {f} of {h} is bent sideways at an impossible angle",

@@ -1,0 +1,94 @@
+"""The laws that every sample of the benchmark obeys."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.datasets.benchmark import Sample, make_sample
+from services.datasets.benchmark.plan import BLOCK, HEALTHY, plan_of
+from shared.errors import BadInput
+
+SPLITS = st.sampled_from(("train", "test", "test-kinds"))
+MIXES = st.sampled_from(("balanced", "paper"))
+
+
+def digest(sample: Sample) -> str:
+    parts = [sample.image, sample.clean, *(m for r in sample.regions for m in (r.visible, r.repair))]
+    words = repr((sample.prompt, [(r.kind, r.description, r.centre_xy_px) for r in sample.regions], sample.scores))
+    return hashlib.sha256(b"".join(p.tobytes() for p in parts) + words.encode()).hexdigest()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**31), index=st.integers(0, 5000), split=SPLITS, mix=MIXES)
+def test_every_sample_obeys_the_laws(seed: int, index: int, split: str, mix: str) -> None:
+    sample = make_sample(seed, index, split, mix)
+    assert sample.image.shape == sample.clean.shape == (256, 256, 3)
+    assert sample.image.dtype == np.uint8
+    differs = (sample.image != sample.clean).any(axis=2)
+    union = np.zeros_like(differs)
+    for region in sample.regions:
+        assert region.visible.shape == region.repair.shape == (256, 256)
+        assert region.visible.any()
+        assert not (region.visible & ~region.repair).any()
+        assert (region.visible & differs).sum() >= 0.8 * region.visible.sum()
+        x, y = region.centre_xy_px
+        assert 0 < x < 256 and 0 < y < 256
+        assert region.description[0].isupper() and region.description.endswith(".")
+        assert region.instruction and region.inconsistency
+        union |= region.repair
+    assert not (differs & ~union).any(), "a pixel differs outside every repair mask"
+    assert sample.healthy == (not differs.any())
+    assert len(sample.regions) <= 9
+    assert 0 < len(sample.prompt) <= 2000
+    assert sample.scores.aesthetics is None
+    if sample.healthy:
+        assert sample.scores.plausibility == sample.scores.alignment == 1.0
+    elif all(r.prompt_fault for r in sample.regions):
+        assert sample.scores.plausibility == 1.0
+
+
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 1000), index=st.integers(0, 200), split=SPLITS, mix=MIXES)
+def test_the_same_arguments_give_the_same_bytes(seed: int, index: int, split: str, mix: str) -> None:
+    first = digest(make_sample(seed, index, split, mix))
+    make_sample(seed + 1, index + 1, split, mix)  # whatever is drawn in between
+    assert digest(make_sample(seed, index, split, mix)) == first
+
+
+def test_another_seed_gives_another_picture() -> None:
+    assert digest(make_sample(1, 0)) != digest(make_sample(2, 0))
+
+
+def test_a_larger_picture_shows_the_same_scene() -> None:
+    small, large = make_sample(3, 1, size=256), make_sample(3, 1, size=512)
+    assert large.image.shape == (512, 512, 3)
+    assert small.layout == large.layout
+
+
+def test_a_contradicted_picture_also_occurs_with_a_prompt_that_fits() -> None:
+    healthy = next(i for i in range(BLOCK) if plan_of(11, i, "train", "balanced").twin_of is not None)
+    partner = plan_of(11, healthy, "train", "balanced").twin_of
+    assert partner is not None
+    fits, contradicts = make_sample(11, healthy), make_sample(11, partner)
+    assert fits.healthy and not contradicts.healthy
+    assert contradicts.regions[0].prompt_fault
+    assert np.array_equal(fits.image, contradicts.image)
+    assert fits.prompt != contradicts.prompt
+
+
+@pytest.mark.parametrize(
+    ("split", "mix", "size"), [("train", "balanced", 300), ("dev", "balanced", 256), ("train", "wild", 256)]
+)
+def test_unknown_options_are_refused(split: str, mix: str, size: int) -> None:
+    with pytest.raises(BadInput, match="give one of"):
+        make_sample(0, 0, split, mix, size)
+
+
+@pytest.mark.parametrize("mix", ["balanced", "paper"])
+def test_a_third_is_healthy(mix: str) -> None:
+    plans = [plan_of(7, i, "train", mix) for i in range(BLOCK * 3)]
+    assert sum(not p.categories for p in plans) == 3 * HEALTHY
+    assert len(plans) <= 3 * HEALTHY * 3
