@@ -6,7 +6,7 @@ cannot do so that nobody sees it, it declines with a sentence.
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from services.action.tools.retyping.letters import Letter, letters_of
 from services.action.tools.retyping.levelling import bend, true_quad
 from services.action.tools.retyping.line import Line, measure
 from services.action.tools.retyping.paint import Composition, paint
-from services.action.tools.retyping.setting import coverage, letter_at, place, room_for
+from services.action.tools.retyping.setting import alignment, coverage, letter_at, place, room_for
 from services.action.tools.retyping.typeface import Style, rank, resemblance
 from shared.fonts import FONTS, Typeface, covering
 from shared.geometry import Mask, dilate
@@ -44,6 +44,7 @@ class Seen:
     believed: list[Letter]
     styles: list[Style]
     opened: bool
+    telling: bool
 
     @property
     def raw_likeness(self) -> float:
@@ -124,7 +125,7 @@ class Retype:
                 "likeness": round(style.likeness, 4),
                 "condensed": round(setting.condensed, 4),
                 "scaled": round(setting.scaled, 4),
-                "letters_kept": setting.kept,
+                "letters_kept": int(setting.kept),
                 "letters_reused": setting.reused,
                 "seed": request.seed,
             },
@@ -150,22 +151,27 @@ def _see(request: EditRequest, brief: Brief, faces: tuple[Typeface, ...]) -> See
     Raises:
         ToolDeclined: no ink, no letters, a curve, or letters that no typeface resembles.
     """
-    seen = _first_look(request, brief, rectify(brief.line_quad), faces)
+    seen = _first_look(request, brief, rectify(brief.line_quad, brief.longer_by), faces)
     likely = tuple(style.face for style in seen.styles[:LIKELY])
     for _ in range(2):
         line = seen.frame.line
-        quad = true_quad(seen.believed, seen.styles[0], line.x0, line.x1)
+        quad = true_quad(seen.believed, seen.styles[0], line.x0, line.x1) if seen.telling else None
         if quad is None:
             break
-        retried = rectify(seen.frame.to_crop(quad).astype(np.float32))
+        retried = rectify(seen.frame.to_crop(quad).astype(np.float32), brief.longer_by)
         again = _look(request, brief, retried, likely, seen.opened)
         if again.styles[0].likeness < seen.styles[0].likeness:
             break
         seen = again
-    if abs(bend(seen.letters, seen.styles[0])) > MAX_BEND_EM:
+    if not seen.telling:
+        return seen  # letters that nobody can read have no forms to judge by
+    if abs(bend(seen.believed, seen.styles[0])) > MAX_BEND_EM:
         raise ToolDeclined("the words run along a curve, which retyping does not follow yet")
     alike = np.mean([resemblance(x, seen.styles[0]) >= MIN_RESEMBLANCE for x in seen.believed])
     if seen.raw_likeness < MIN_LIKENESS or (seen.raw_likeness < CLEAR_LIKENESS and alike < 0.5):
+        if not seen.opened and seen.ink.clean and len(seen.line.run) == len(seen.line.words):
+            # The ink is plain to see and yet like no letters: they are garbled, whatever the reader made of them.
+            return _look(request, replace(brief, trusted=False), seen.frame, faces, opened=False)
         raise ToolDeclined("the letters cannot be told apart well enough to find a typeface that resembles them")
     return seen
 
@@ -200,13 +206,16 @@ def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typefac
             break
         frame = frame.sheared(line.slope)
     letters = [letter for i, word in enumerate(line.words) for letter in letters_of(word, i, line.matte)]
-    believed = [x for x in letters if brief.trusted or x.word not in line.run] or letters
+    readable = [x for x in letters if brief.trusted or x.word not in line.run]
+    believed = readable or letters
     usable = [f for f in faces if all(f.covers(x.text) for x in believed)]
     if not usable:
         believed, usable = [x for x in believed if all(f.covers(x.text) for f in faces)], list(faces)
     if not believed:
         raise ToolDeclined("none of the letters here is in any font, so no typeface can be chosen")
-    return Seen(frame, view, ink, line, letters, believed, rank(believed, usable), opened)
+    return Seen(
+        frame, view, ink, line, letters, believed, rank(believed, usable, bool(readable)), opened, bool(readable)
+    )
 
 
 def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
@@ -220,8 +229,10 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
     allowed = frame.view(mask.astype(np.float32)) > 0.5
     quad = frame.to_frame(brief.quad).astype(np.float32)
     halo = dilate(run, round(0.08 * frame.line.height))
-    room = room_for(line, frame, quad, ~seen.ink.unlike | halo, allowed)
-    own = [x for x in seen.letters if x.word in line.run] if brief.trusted else []
+    trusted = brief.trusted and seen.telling
+    keep = alignment(line, brief.text, brief.expected, trusted)
+    room = room_for(line, frame, quad, ~seen.ink.unlike | halo, allowed, keep)
+    own = [x for x in seen.letters if x.word in line.run] if trusted else []
     pieces = compose_of_letters(brief.expected, own, seen.believed, style, room) if brief.typeface_rank == 0 else None
     if pieces is None or (seen.opened and not any(piece.kept for piece in pieces)):
         setting = place(brief.expected, style, room, frame)

@@ -35,6 +35,11 @@ class Brief:
     line_quad: Float
     trusted: bool
 
+    @property
+    def longer_by(self) -> int:
+        """Characters that the expected words have more than the old."""
+        return max(0, len(self.expected) - len(self.text))
+
 
 def brief_of(request: EditRequest) -> Brief:
     """Reads the request.

@@ -118,8 +118,10 @@ def warp(image: Float, matrix: Matrix, size_hw: tuple[int, int], how: int, outsi
     return np.asarray(result, np.float32)
 
 
-def rectify(quad: Float) -> Frame:
+def rectify(quad: Float, longer_by: int = 0) -> Frame:
     """The frame of a line's quadrilateral `(4, 2)` in crop pixels, with room around it for neighbours.
+
+    `longer_by` letters more than now stand there must find room beside it, too.
 
     Raises:
         ToolDeclined: the quadrilateral has no area or is folded.
@@ -136,7 +138,7 @@ def rectify(quad: Float) -> Frame:
     body = min(max(height, BODY_PX), MAX_BODY_PX)
     scale = min(body / height, MAX_WIDTH_PX / width)
     body, span = height * scale, width * scale
-    margin_x, margin_y = 1.2 * body, 0.7 * body
+    margin_x, margin_y = (1.2 + 0.65 * longer_by) * body, 0.7 * body
     line = Box(margin_x, margin_y, margin_x + span, margin_y + body)
     corners = np.array([[line.x0, line.y0], [line.x1, line.y0], [line.x1, line.y1], [line.x0, line.y1]], np.float32)
     matrix = np.asarray(cv2.getPerspectiveTransform(quad.astype(np.float32), corners), np.float64)

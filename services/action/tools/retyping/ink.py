@@ -39,6 +39,11 @@ class Ink:
     step: Float
     spread: float
 
+    @property
+    def clean(self) -> bool:
+        """The ground is so even beside the contrast that no ground can be taken for ink."""
+        return self.spread < 0.06 * float(np.linalg.norm(self.step))
+
 
 def separate(view: Float, valid: Mask, frame: Frame) -> Ink:
     """Ink and ground of a `(H, W, 3)` view, judged inside the frame's line.

@@ -18,6 +18,9 @@ from services.action.tools.retyping.underlay import Underlay, find_underlay
 from shared.geometry import Mask, dilate, mask_box
 from shared.images import Gray, Rgb
 
+_BUSY = 0.08
+"""Share of the surroundings that is not plain ground from which such places may serve to fill (brick, a crowded wall);
+below it they are something else than the ground: a border, another thing."""
 _BLURS = tuple(np.arange(0.0, 3.3, 0.15))
 
 
@@ -29,6 +32,7 @@ class Native:
         matte: `(h, w)` of the line's letters.
         run, line: `(h, w)` bool, ink to remove, and all ink of the line.
         like_ink: `(h, w)` bool, what has the ink's colour and thickness, other lines' letters say.
+        unlike: `(h, w)` bool, what is not plain ground.
         blur_px: of the letters' edges.
         underlay: the shadow or outline, if any, and `shade`, `(h, w)`, how much of it lies there.
     """
@@ -37,6 +41,7 @@ class Native:
     run: Mask
     line: Mask
     like_ink: Mask
+    unlike: Mask
     blur_px: float
     underlay: Underlay | None
     shade: Float
@@ -102,6 +107,9 @@ def _ground(
     """The window without the old ink."""
     halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
     known = ~dilate(native.line | native.like_ink, halo) & ~dilate(erased, 1) & (native.shade < 0.04)
+    near = dilate(erased, max(3, round(0.15 * reach_px))) & known
+    if not near.any() or native.unlike[near].mean() < _BUSY:
+        known &= ~dilate(native.unlike, 1)
     return fill(crop[window], erased[window], known[window], reach_px, rng)
 
 
@@ -154,6 +162,7 @@ def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Compo
         plain = frame.back((ink.matte > 0.5).astype(np.float32), hw) > 0.2
         near = max(2, round(0.12 * frame.line.height / frame.scale))
         run, whole = run | (dilate(run, near) & plain), whole | (dilate(whole, near) & plain)
+    unlike = frame.back(ink.unlike.astype(np.float32), hw, outside=1.0) > 0.3
     like_ink = frame.back(line.solid.astype(np.float32), hw, outside=0.0) > 0.3
     blur_px = edge_blur(np.where(dilate(whole, 2), matte, 0.0).astype(np.float32))
     body = frame.line.height / frame.scale
@@ -170,7 +179,7 @@ def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Compo
         matte = np.clip((from_under * toward).sum(axis=2) / np.square(toward).sum(axis=2).clip(1.0), 0.0, 1.0)
         matte = np.where(dilate(solid, 1 + round(blur_px)), matte, 0.0)
     letters = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
-    return Native(letters, run, whole, like_ink, edge_blur(letters), underlay, shade)
+    return Native(letters, run, whole, like_ink, unlike, edge_blur(letters), underlay, shade)
 
 
 def _of_ink_hue(difference: Float, step: Float) -> Mask:

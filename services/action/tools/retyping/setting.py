@@ -43,7 +43,7 @@ class Setting:
     scaled: float
 
 
-def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mask) -> Room:
+def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mask, keep: str) -> Room:
     """How far the run may reach to either side.
 
     Args:
@@ -52,6 +52,7 @@ def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mas
         run_quad: `(4, 2)` the run's quadrilateral in the frame.
         free: `(H, W)` bool, plain ground, or ink that will go.
         allowed: `(H, W)` bool, what may change.
+        keep: how the words are aligned, see `alignment`.
     """
     run = [line.words[i] for i in line.run]
     before = line.words[line.run.start - 1] if line.run.start > 0 and line.words else None
@@ -61,7 +62,7 @@ def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mas
     else:
         old_x0, old_x1 = float(run_quad[:, 0].min()), float(run_quad[:, 0].max())
     top, bottom = _rows(line, frame)
-    usable = (free & allowed)[top:bottom].mean(axis=0) > 0.97
+    usable = allowed[top:bottom].all(axis=0) & (free[top:bottom].mean(axis=0) > 0.88)
     clear = max(2, round(0.1 * frame.line.height))
     x0 = _reach(usable, old_x0, -1, 0 if before is None else before.box.x1) + (0 if before else clear)
     x1 = _reach(usable, old_x1, 1, usable.size if after is None else after.box.x0) - (0 if after else clear)
@@ -69,8 +70,22 @@ def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mas
         x0 = max(x0, before.box.x1 + _least_gap(old_x0 - before.box.x1, frame))
     if after is not None:
         x1 = min(x1, after.box.x0 - _least_gap(after.box.x0 - old_x1, frame))
-    keep = "centre" if (before is None) == (after is None) else "left"
     return Room(min(x0, old_x0), max(x1, old_x1), old_x0, old_x1, keep)
+
+
+def alignment(line: Line, old: str, new: str, trusted: bool) -> str:
+    """Whether words keep their left edge or their centre.
+
+    They keep the left one where they begin as the old ones did, or stand first or last among others.
+
+    Garbled letters say little of where the right ones would have begun: those are centred on them.
+    """
+    if not trusted:
+        return "centre"
+    if len(line.run) == len(line.words):
+        return "left" if old and new.startswith(old + " ") else "centre"
+    first, last = line.run.start == 0, line.run.stop == len(line.words)
+    return "left" if first or last else "centre"
 
 
 def _least_gap(old: float, frame: Frame) -> float:

@@ -80,19 +80,22 @@ def glyph_of(text: str, face: Typeface, bolder_em: float, slant: float) -> Glyph
     return Glyph(coverage[y0:y1, x0:x1], box)
 
 
-def rank(letters: Sequence[Letter], faces: Sequence[Typeface]) -> list[Style]:
+def rank(letters: Sequence[Letter], faces: Sequence[Typeface], fine: bool = True) -> list[Style]:
     """Typefaces by likeness, best first, the first few adjusted finely.
 
     Args:
         letters: whose text is believed, at least one.
         faces: those to choose from; each covers the letters' text.
+        fine: whether the letters' forms deserve fine adjustment; those of garbled words do not.
     """
     telling = _telling(letters)
     coarse = sorted((_fit(letters, telling, Style(face, 1.0, 0.0)) for face in faces), key=lambda s: -s.likeness)
+    if not fine:
+        return coarse
     if coarse[0].likeness < _PRINTED:
         coarse = sorted(map(_by_hand, coarse), key=lambda s: -s.likeness)
-    fine = [_refine(letters, telling, style) for style in coarse[:_FINE]]
-    return sorted(fine, key=lambda s: -s.likeness) + coarse[_FINE:]
+    adjusted = [_refine(letters, telling, style) for style in coarse[:_FINE]]
+    return sorted(adjusted, key=lambda s: -s.likeness) + coarse[_FINE:]
 
 
 def _by_hand(style: Style) -> Style:
