@@ -7,6 +7,7 @@ pixels. Only canvases that were perceived, and whose patches were all accepted, 
 import math
 from collections.abc import Iterable
 
+from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import Job, LoopPolicy, Mode, Outcome, Perception
 from shared.contracts.values import Canvas, Region, Verdict
 
@@ -31,17 +32,45 @@ def own_evidence(perception: Perception, regions: Iterable[Region]) -> dict[str,
 def totals(job: Job) -> tuple[float, ...]:
     """The score of each of the job's perceptions, in order.
 
-    A region that was not known yet when a canvas was perceived counts 0 there: its detector saw nothing. One that was
-    known, and was not judged, counts `UNMEASURED`.
+    A region that was not known yet when a canvas was perceived was there all the same where both canvases have the
+    very same pixels: it counts there what it counts where it was first seen. Where a patch lies between, it counts 0:
+    the detector saw nothing. One that was known, and was not judged, counts `UNMEASURED`.
     """
     sums: list[float] = []
     watched: set[str] = set()
-    for perception in job.perceptions:
+    first_seen = _first_seen(job)
+    for number, perception in enumerate(job.perceptions):
         own = own_evidence(perception, job.known)
         silent = len(watched - own.keys())
-        sums.append(math.fsum(own.values()) + silent * UNMEASURED)
+        overlooked = [
+            own_evidence(job.perceptions[later], (region,)).get(region.id, 0.0)
+            for region, later in first_seen
+            if later > number and region.id not in own and _same_pixels(perception, job.perceptions[later], region)
+        ]
+        sums.append(math.fsum(own.values()) + silent * UNMEASURED + math.fsum(overlooked))
         watched.update(region.id for region in perception.regions)
     return tuple(sums)
+
+
+def _first_seen(job: Job) -> tuple[tuple[Region, int], ...]:
+    """Each region as first seen, with the number of that perception."""
+    seen: dict[str, tuple[Region, int]] = {}
+    for number, perception in enumerate(job.perceptions):
+        for region in perception.regions:
+            seen.setdefault(region.id, (region, number))
+    return tuple(seen.values())
+
+
+def _same_pixels(one: Perception, other: Perception, region: Region) -> bool:
+    """Whether no patch that only one of the canvases has can have touched the region."""
+    ours, theirs = ({patch.id: patch for patch in canvas.patches} for canvas in (one.canvas, other.canvas))
+    differing = [patch for name, patch in {**ours, **theirs}.items() if name not in ours or name not in theirs]
+    return not any(overlap(patch.box_xyxy_px, region.box_xyxy_px) for patch in differing)
+
+
+def overlap(a: BoxXYXY, b: BoxXYXY) -> bool:
+    """Whether two half-open boxes share a pixel (`shared.geometry` would bring numpy into the loop)."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def accepted_ids(job: Job) -> frozenset[str]:

@@ -7,8 +7,7 @@ reasoner where there is one, and sit in its surroundings. What was not measured 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.orchestrator.selection import UNMEASURED, own_evidence
-from shared.contracts.base import BoxXYXY
+from services.orchestrator.selection import UNMEASURED, overlap, own_evidence
 from shared.contracts.jobs import LoopPolicy, Perception
 from shared.contracts.values import Canvas, Patch, Region, Verdict
 
@@ -170,6 +169,8 @@ def _appearance(trial: Trial, patch: Patch) -> list[str]:
             f"its colour moved {check.colour_shift:.1f} away from its surroundings, "
             f"more than {trial.policy.max_colour_shift:.1f}"
         )
+    if check.seam > trial.policy.max_seam + ROUNDING:
+        found.append(f"its border shows: a seam of {check.seam:.1f}, more than {trial.policy.max_seam:.1f}")
     return found
 
 
@@ -184,8 +185,3 @@ def _praise(trial: Trial, patch: Patch) -> str:
     return (
         f"{'; '.join(falls)}; detail {check.detail_ratio:.2f} and colour shift {check.colour_shift:.1f} are in limits"
     )
-
-
-def overlap(a: BoxXYXY, b: BoxXYXY) -> bool:
-    """Whether two half-open boxes share a pixel (`shared.geometry` would bring numpy into the loop)."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -85,7 +85,7 @@ class LoopPolicy(Contract):
         tau_s, tau_any: below either, saliency regions alone are no reason to edit.
         min_gain: by how much the own detector's evidence must fall.
         max_rise: by how much another detector's may rise.
-        min_detail_ratio, max_colour_shift: limits of `AppearanceCheck`.
+        min_detail_ratio, max_colour_shift, max_seam: limits of `AppearanceCheck`.
         has_reasoner: patched crops are re-diagnosed before a verdict.
         may_veto: `distorted=False` drops a region (else it only lowers its rank).
         max_regions: the worst so many are diagnosed and repaired.
@@ -99,6 +99,7 @@ class LoopPolicy(Contract):
     max_rise: UnitFloat = 0.1
     min_detail_ratio: float = Field(default=0.35, ge=0)
     max_colour_shift: float = Field(default=12.0, ge=0)
+    max_seam: float = Field(default=3.0, ge=0)
     has_reasoner: bool = False
     may_veto: bool = False
     max_regions: int = Field(default=16, ge=1)

@@ -1,5 +1,6 @@
 """Answers that agents should not give, and states that scenarios pass through unseen."""
 
+import pytest
 from fakes.agents import ScriptedAgents, diagnosis, queued_job
 from fakes.drive import Script, through_advance
 from fakes.world import Decline, Effect, Flaw, World
@@ -71,6 +72,42 @@ def test_what_another_detector_thinks_of_a_region_is_no_part_of_the_score() -> N
     seen = Perception(canvas=EMPTY, regions=(region("a", 0.9),), evidence=values(a__saliency=0.4, a__text=0.7))
     job = queued_job(MemoryImageStore()).model_copy(update={"perceptions": (seen,), "known": (region("a"),)})
     assert totals(job) == (0.7,)
+
+
+def test_a_flaw_overlooked_at_first_counts_on_every_canvas_with_the_same_pixels_there() -> None:
+    late = region("b", 0.8).model_copy(update={"box_xyxy_px": (40, 40, 50, 50)})
+    here = patch("p").model_copy(update={"box_xyxy_px": (0, 0, 10, 10)})
+    first = Perception(canvas=EMPTY, regions=(region("a", 0.9),), evidence=values(a__text=0.9))
+    second = Perception(canvas=EMPTY.with_patches((here,)), regions=(late,), evidence=values(a__text=0.0, b__text=0.8))
+    update = {"perceptions": (first, second), "known": (region("a"), late)}
+    assert totals(queued_job(MemoryImageStore()).model_copy(update=update)) == (0.9 + 0.8, 0.8)
+
+
+def test_a_flaw_first_seen_under_a_patch_counts_against_the_patch_alone() -> None:
+    late = region("b", 0.8).model_copy(update={"box_xyxy_px": (5, 5, 50, 50)})
+    here = patch("p").model_copy(update={"box_xyxy_px": (0, 0, 10, 10)})
+    first = Perception(canvas=EMPTY, regions=(region("a", 0.9),), evidence=values(a__text=0.9))
+    second = Perception(canvas=EMPTY.with_patches((here,)), regions=(late,), evidence=values(a__text=0.0, b__text=0.8))
+    update = {"perceptions": (first, second), "known": (region("a"), late)}
+    assert totals(queued_job(MemoryImageStore()).model_copy(update=update)) == (0.9, 0.8)
+
+
+@pytest.mark.parametrize(("seam", "accepted"), [(1.0, True), (3.0, True), (3.2, False)])
+def test_a_border_that_shows_is_an_objection(seam: float, accepted: bool) -> None:
+    trial = Trial(
+        policy=LoopPolicy(),
+        before=Perception(canvas=EMPTY, regions=(region(),), evidence=values(a__text=0.9)),
+        after=Perception(
+            canvas=EMPTY,
+            regions=(),
+            evidence=values(a__text=0.0),
+            checks=(AppearanceCheck(patch_id="p", detail_ratio=1.0, colour_shift=0.0, seam=seam),),
+        ),
+        patches=(patch("p"),),
+        known=(region(),),
+        rejudged={},
+    )
+    assert judge(trial)[0].accepted is accepted
 
 
 def test_a_second_opinion_holds_only_while_its_patch_is_on_the_canvas() -> None:
