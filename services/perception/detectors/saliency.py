@@ -70,14 +70,22 @@ class SaliencyDetector:
         )
 
     def evidence_at(self, scene: Scene, detection: Detection, regions: Sequence[Region]) -> Sequence[float]:
-        """The map's evidence in each region's box, for its own and for other detectors' regions alike.
+        """The map's evidence in each region's box.
+
+        Of an image out of the domain it has no opinion on other detectors' regions, 0: else what it imagines there
+        would refuse their repairs.
 
         Raises:
             ValueError: the detection is not of this detector: it has no map.
         """
         if detection.saliency is None:
             raise ValueError("a detection without a map is not of the saliency detector")
-        return [evidence_in(detection.saliency, region.box_xyxy_px) for region in regions]
+        return [
+            evidence_in(detection.saliency, region.box_xyxy_px)
+            if detection.in_domain or region.detector == self.name
+            else 0.0
+            for region in regions
+        ]
 
     def checkpoint(self) -> Checkpoint:
         """The checkpoint, loaded once, whichever thread asks first.

@@ -26,7 +26,8 @@ from services.perception.training.trainer import LogFile, SaliencyTrainer, valid
 from shared.errors import BadInput, ErrorCode, MissingResource
 
 LOG_FILE = "training_log.jsonl"
-_TOKENIZER_PROMPTS = 2000
+_TOKENIZER_PROMPTS = 600
+"""Samples whose prompts the tokenizer learns from: drawing them costs time, and rarer words are spelt anyway."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _trainer(
 
 def _prompts(source: SampleSource) -> list[str]:
     """Prompts for the tokenizer: from samples spread over the whole source."""
-    stride = max(1, len(source) // _TOKENIZER_PROMPTS)
+    stride = -(-len(source) // _TOKENIZER_PROMPTS)
     return [source[index].prompt for index in range(0, len(source), stride)]
 
 

@@ -20,7 +20,8 @@ from services.perception.metrics import SaliencyMetrics, image_auroc, mean_metri
 from services.perception.saliency.checkpoint import load_model
 from services.perception.saliency.modelling import SaliencyOutput
 from services.perception.training.dataset import LABEL_NAMES
-from services.perception.training.losses import LossSettings, Targets, saliency_losses
+from services.perception.training.losses import Targets, saliency_losses
+from services.perception.training.options import LossSettings
 
 _PARTS = ("mse", "kld", "any_distortion", "scores")
 

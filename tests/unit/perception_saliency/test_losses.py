@@ -5,7 +5,8 @@ import torch
 from scipy.stats import entropy
 
 from services.perception.metrics import kld as kld_metric
-from services.perception.training.losses import LossSettings, Targets, kld_per_image, saliency_losses
+from services.perception.training.losses import Targets, kld_per_image, saliency_losses
+from services.perception.training.options import LossSettings
 
 
 def batch() -> tuple[torch.Tensor, Targets]:

@@ -116,6 +116,12 @@ def test_other_images_are_out_of_the_domain(trained: Path) -> None:
     detection = detector.detect(Scene(ramp, "a photograph"))
     assert not detection.in_domain
     assert "does not know images like this one" in detection.warnings[0]
+    regions = [
+        Region(id=name, box_xyxy_px=(0, 0, 64, 64), mask_ref="m", detector=name, evidence=0.5)
+        for name in ("saliency", "text")
+    ]
+    own, foreign = detector.evidence_at(Scene(ramp, "a photograph"), detection, regions)
+    assert own > 0.0 == foreign  # it has no opinion on others' regions in images that it does not know
     assert detector.detect(Scene(np.zeros((40, 90, 3), np.uint8), "night")).saliency is not None
 
 
