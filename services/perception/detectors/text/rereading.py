@@ -58,8 +58,11 @@ class PlaceReader:
         here = self._lines_over(quad)
         if not here:
             return _NOTHING  # letters too faint for the finder of lines may still be guessed at by the reader
-        places = [_whole(self._opinion(quad), expected)]
-        places += [_whole(self._opinion(line.quad_px), expected) for line in here]
+        places: list[_Place] = []
+        for candidate in (quad, *(line.quad_px for line in here)):
+            places.append(_whole(self._opinion(candidate), expected))
+            if places[-1].is_right:
+                return places[-1]
         if len(here) > 1:
             places.append(_joined([line.reading for line in here], expected))
         return min(places, key=lambda place: place.evidence)
