@@ -28,7 +28,6 @@ _ROOM: tuple[tuple[tuple[Category, ...], int], ...] = (
     ((Category.INTERACTION,), 1),
     ((Category.LIMB, Category.BODY), 2),
     ((Category.BODY,), 1),
-    ((Category.FACE,), 3),
     ((Category.COUNT, Category.PERSPECTIVE, Category.PLACEMENT), 2),
     ((Category.OBJECT_DEFORMATION, Category.OBJECT_REDUNDANCY), 2),
     (
@@ -43,6 +42,10 @@ _ROOM: tuple[tuple[tuple[Category, ...], int], ...] = (
     ),
 )
 """How many blemishes of these categories together the layout `gathering` can hold."""
+
+_PUBLISHED = (Category.HAND, Category.FACE)
+_MOST_FACES = 3
+_MOST_OTHERS = 5
 
 
 @dataclass(frozen=True)
@@ -98,12 +101,31 @@ def _paper(seed: int, block: int, slot: int, split: str) -> Plan:
         if u < total:
             count = regions
             break
-    return Plan(_drawn(rng, count), None, "gathering")
+    categories = _drawn(rng, count)
+    return Plan(categories, None, _stage(rng, categories))
+
+
+def _stage(rng: random.Random, categories: tuple[Category, ...]) -> str:
+    """A layout with room for all: close-ups where hands alone or faces alone are struck, else groups of people."""
+    only = set(categories)
+    if len(categories) <= 2 and only == {Category.HAND} and rng.random() < 0.6:
+        return rng.choice(("hands", "grips"))
+    if len(categories) == 1 and only == {Category.FACE} and rng.random() < 0.6:
+        return "portraits"
+    if only <= {Category.HAND, Category.FACE, Category.LIMB, Category.BODY} and rng.random() < 0.6:
+        return "half-lengths"
+    return "gathering"
 
 
 def _drawn(rng: random.Random, count: int) -> tuple[Category, ...]:
-    """Categories by the paper's shares, drawn again where a scene of three people would have no room for them."""
+    """Categories by the paper's shares; those without a published share are drawn again where they find no room."""
     while True:
-        drawn = tuple(rng.choices(tuple(PAPER_SHARES), tuple(PAPER_SHARES.values()), k=count))
-        if all(sum(c in group for c in drawn) <= room for group, room in _ROOM):
-            return drawn
+        drawn = rng.choices(tuple(PAPER_SHARES), tuple(PAPER_SHARES.values()), k=count)
+        main = tuple(c for c in drawn if c in _PUBLISHED)
+        if main.count(Category.FACE) <= _MOST_FACES and count - len(main) <= _MOST_OTHERS:
+            break
+    others = {c: share for c, share in PAPER_SHARES.items() if c not in _PUBLISHED}
+    while True:
+        rest = tuple(rng.choices(tuple(others), tuple(others.values()), k=count - len(main)))
+        if all(sum(c in group for c in rest) <= room for group, room in _ROOM):
+            return (*main, *rest)

@@ -19,7 +19,7 @@ def prompt_of(scene: Scene) -> str:
     people = [_person(scene, i) for i in scene.items if isinstance(i, Person)]
     hands = [_close(i) for i in scene.items if isinstance(i, CloseHand)]
     things = _groups([i for i in scene.items if isinstance(i, Thing)])
-    signs = [f"a {s.board.name} sign that says '{s.word}'" for s in scene.items if isinstance(s, Sign)]
+    signs = [f"{article(s.board.name)} sign that says '{s.word}'" for s in scene.items if isinstance(s, Sign)]
     parts = [*_same(hands), *people, *things, *signs]
     if not people and not hands and rng.random() < 0.5:
         parts = [*signs, *things]

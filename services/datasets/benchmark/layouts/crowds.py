@@ -17,6 +17,8 @@ STANDING = {
     "lamp": 0.85,
 }
 """Height over that of a person."""
+SEATS = ("chair", "stool", "chair", "stool")
+"""Drawn more often than their number suggests: only they have legs to lose."""
 ANIMAL_HEIGHTS = {"cat": 0.24, "dog": 0.36, "rabbit": 0.2, "duck": 0.24}
 
 
@@ -52,7 +54,7 @@ def figures(maker: Maker) -> Scene:
             return maker.person(f"person {i}", at, rng.uniform(0.66, 0.78), False)
 
         items = placed(items, person)
-    kinds = rng.sample(tuple(STANDING), 2)
+    kinds = rng.sample((*STANDING, *SEATS), 2)
     for i in range(rng.choice((1, 2, 2, 3))):
 
         def thing(i: int = i, kind: str = kinds[min(i, 1)]) -> Item:
@@ -99,7 +101,7 @@ def gathering(maker: Maker) -> Scene:
     for i in range(3):
 
         def thing(i: int = i) -> Item:
-            kind = rng.choice([k for k in (*STANDING, *ANIMALS) if k not in ("lamp", "plant")])
+            kind = rng.choice([k for k in (*STANDING, *SEATS, *ANIMALS) if k not in ("lamp", "plant")])
             spot = (rng.uniform(0.06, 0.94), rng.uniform(0.95, 0.985))
             return maker.thing(
                 f"thing {i}", kind, spot, {**STANDING, **ANIMAL_HEIGHTS}[kind] * 0.72 * rng.uniform(0.85, 1.0)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.datasets.benchmark.graph import Item, Scene
-from services.datasets.benchmark.layouts.crowds import ANIMAL_HEIGHTS, STANDING
+from services.datasets.benchmark.layouts.crowds import ANIMAL_HEIGHTS, SEATS, STANDING
 from services.datasets.benchmark.layouts.placing import placed
 from services.datasets.benchmark.make import ANIMALS, OUTSIDE, Maker
 from services.datasets.benchmark.style import style_for
@@ -67,7 +67,7 @@ def signs(maker: Maker) -> Scene:
     for i in range(rng.choice((1, 2, 2))):
 
         def thing(i: int = i) -> Item:
-            kind = rng.choice([k for k in STANDING if STANDING[k] < 0.45])
+            kind = rng.choice([*(k for k in STANDING if STANDING[k] < 0.45), *SEATS])
             return maker.thing(
                 f"thing {i}",
                 kind,

@@ -127,13 +127,13 @@ KINDS = (
         _move_mouth, "the mouth of the {p} is displaced and sits slanted on one cheek",
         "a mouth lies centred below the nose", "move the mouth of the {p} back below the nose"), 26),
     Kind("scrambled face", Category.FACE, FACES, _victims(0.045), _face(
-        _scramble, "the face of the {p} is scrambled, with its eyes, nose and mouth in wrong places",
+        _scramble, "the eyes, nose and mouth of the {p} are scrambled",
         "features of a face keep their order", "redraw the face of the {p} with its features in order"), 22),
     Kind("uneven eyes", Category.FACE, FACES, _victims(0.06), _face(
-        _uneven, "the {w} of the {p} is about twice as large as the other one",
+        _uneven, "the {w} of the {p} is twice as large as the other",
         "both eyes of a face have the same size", "make the {w} of the {p} as small as the other"), 26),
     Kind("missing feature", Category.FACE, FACES, _victims(0.06), _face(
-        _lose, "the {w} of the {p} is missing, leaving only smooth skin there",
+        _lose, "the {w} of the {p} is missing, leaving smooth skin",
         "a human face has two eyes, a nose and a mouth", "add the missing {w} to the face of the {p}"), 26),
     Kind("drooping eye", Category.FACE, FACES, _victims(0.06), _face(
         _sunken, "the {w} of the {p} has slid far down towards the cheek",

@@ -59,7 +59,7 @@ def _extra(scene: Scene, path: str, rng: random.Random) -> Change | None:
             new = replace(new, base=(0.225, -0.42), angle=model.angle)
         fingers = (*hand.fingers[:4], new, hand.fingers[4])
     telling = Telling(
-        f"{call(scene, path)} has six fingers, one more than it should",
+        f"{call(scene, path)} has six fingers, one too many",
         "a human hand has four fingers and a thumb",
         f"remove the additional finger from {call(scene, path)}",
     )
@@ -111,7 +111,7 @@ def _fused(scene: Scene, path: str, rng: random.Random) -> Change | None:
         length=max(a.length, b.length), radius=(a.radius + b.radius) * rng.uniform(0.86, 0.95),
     )  # fmt: skip
     telling = Telling(
-        f"the {a.name} and {b.name} of {call(scene, path)} are fused into one broad finger",
+        f"the {a.name} and {b.name} of {call(scene, path)} are fused into one",
         "fingers of a hand are separate from each other",
         f"separate the {a.name} and the {b.name} of {call(scene, path)}",
     )
@@ -184,10 +184,10 @@ KINDS = (
     Kind("missing finger", Category.HAND, HANDS, _any, _missing, 24),
     Kind("fused fingers", Category.HAND, HANDS, _with_straight, _fused, 20),
     Kind("swollen finger", Category.HAND, HANDS, _with_straight, _reshaped(
-        _swell, "the {f} of {h} is swollen far too thick",
+        _swell, "the {f} of {h} is badly swollen",
         "the {f} does not match the other fingers of this hand", "make the {f} of {h} as slim as its neighbours"), 20),
     Kind("long finger", Category.HAND, HANDS, _with_straight, _reshaped(
-        _lengthen, "the {f} of {h} is stretched far too long",
+        _lengthen, "the {f} of {h} is far too long",
         "the {f} is out of proportion to the rest of the hand", "shorten the {f} of {h} to its natural length"), 20),
     Kind("stunted finger", Category.HAND, HANDS, _with_straight, _reshaped(
         _stunt, "the {f} of {h} is only a short stump",

@@ -23,7 +23,7 @@ def _sign(scene: Scene, path: str) -> Sign:
 
 def _changed(scene: Scene, sign: Sign, letters: list[Letter], touched: list[int], gone: list[int], says: str) -> Change:
     telling = Telling(
-        f"the word on the sign {says}, so that it no longer reads {sign.word}",
+        f"the word {sign.word} on the sign {says}",
         f"the prompt asks for the word {sign.word}",
         f"write {sign.word} on the sign in clean letters",
     )
