@@ -29,7 +29,11 @@ class Frame:
 
     def points(self, local: Sequence[Point]) -> list[Point]:
         """Many of them."""
-        return [self.point(x, y) for x, y in local]
+        turn = math.radians(self.angle)
+        c, s = math.cos(turn), math.sin(turn)
+        sx, sy = self.size * self.stretch[0] * (-1 if self.flip else 1), self.size * self.stretch[1]
+        (ox, oy), a, b, d, e = self.at, sx * c, sy * s, sx * s, sy * c
+        return [(ox + x * a - y * b, oy + x * d + y * e) for x, y in local]
 
     def child(self, at: Point, size: float = 1.0, angle: float = 0.0) -> "Frame":
         """A frame inside this one, with local origin and relative size and angle."""

@@ -72,10 +72,12 @@ def _finish_one(image: Rgb, style: Style, noise: Field, shade: Field | None) -> 
     pixels: Field = toned.astype(np.float32)
     if abs(style.saturation - 1.0) > 0.02:
         grey: Field = np.asarray(cv2.cvtColor(toned, cv2.COLOR_RGB2GRAY), np.float32)[..., None]
-        pixels = grey + (pixels - grey) * style.saturation
+        pixels *= style.saturation
+        pixels += grey * np.float32(1.0 - style.saturation)
     if shade is not None:
-        pixels = pixels * shade
-    done: Rgb = np.clip(pixels + noise + 0.5, 0, 255).astype(np.uint8)
+        pixels *= shade
+    pixels += noise
+    done: Rgb = np.asarray(cv2.convertScaleAbs(np.maximum(pixels, 0.0, out=pixels)), np.uint8)
     if style.jpeg_quality:
         flags = [cv2.IMWRITE_JPEG_QUALITY, style.jpeg_quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
                  cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]  # fmt: skip

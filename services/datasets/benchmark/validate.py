@@ -124,8 +124,17 @@ def faults(scene: Scene) -> list[str]:
 
 def clashes(items: Sequence[Item], index: int) -> list[str]:
     """What is wrong with one item, alone and with those before it."""
-    own = [e for e in extents(items[index]) if e.box[1] < 0.995]
-    others = [e for item in items[:index] for e in extents(item) if e.box[1] < 0.995]
+    return meets(items[index], [e for item in items[:index] for e in seen(item)])
+
+
+def seen(item: Item) -> list[Extent]:
+    """The extents that the frame shows at least in part."""
+    return [e for e in extents(item) if e.box[1] < 0.995]
+
+
+def meets(item: Item, others: Sequence[Extent]) -> list[str]:
+    """What is wrong with an item, alone and beside others."""
+    own = seen(item)
     found = [f"{e.item} {e.part} is cut by the frame" for e in own if e.solid and not _inside(e)]
     for i, a in enumerate(own):
         found += [fault for b in own[i + 1 :] for fault in _own(a, b)]

@@ -127,7 +127,7 @@ def _eye(pen: Pen, head: Head, feature: Feature, frame: Frame) -> None:
     upper = smooth(
         frame.points([(-0.17, 0.01), (-0.08, top * 0.9), (0.02, top * 1.05), (0.11, top * 0.75), (0.175, 0.01)]), False
     )
-    pen.stroke(upper, lash, max(0.03 * s, 0.9 / (px / s)), 0.95)
+    pen.stroke(upper, lash, max(0.03 * s, 0.9 * s / max(px, 1.0)), 0.95)
     if px >= _DETAIL_PX:
         lower = smooth(frame.points([(-0.16, 0.015), (-0.06, low + 0.005), (0.08, low + 0.005), (0.165, 0.015)]), False)
         pen.stroke(lower, darker(head.skin, 0.5), 0.012 * s, 0.6)

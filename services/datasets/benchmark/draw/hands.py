@@ -79,8 +79,13 @@ def _outline(finger: Finger, view: str, frame: Frame) -> tuple[Path, list[Point]
     return smooth(frame.points(tube([*dense[:-1], shortened], widths))), chain
 
 
+def palm_tone(skin: Rgb01) -> Rgb01:
+    """Palms are paler and rosier than the back of the hand."""
+    return mix(lighter(skin, 0.1), (0.93, 0.62, 0.55), 0.16)
+
+
 def _free(pen: Pen, hand: Hand, frame: Frame) -> None:
-    skin = hand.skin if hand.view == "back" else mix(lighter(hand.skin, 0.1), (0.93, 0.62, 0.55), 0.16)
+    skin = hand.skin if hand.view == "back" else palm_tone(hand.skin)
     folded = [f for f in hand.fingers if f.curl > 0.5 and not f.name.endswith("thumb")]
     straight = [f for f in hand.fingers if f not in folded and not f.name.endswith("thumb")]
     thumbs = [f for f in hand.fingers if f.name.endswith("thumb")]
@@ -349,9 +354,13 @@ def draw_close_hand(pen: Pen, item: CloseHand) -> None:
         skin = item.hand.skin
         with pen.part("forearm"):
             outline = [(-0.115, 0.0), (0.115, 0.0), (0.135, 0.3), (0.17, 0.7), (-0.17, 0.7), (-0.135, 0.3)]
-            pen.volume(smooth(frame.points([(x + dx, y) for x, y in outline])), skin, 0.1 * item.size)
+            tone = palm_tone(skin) if item.hand.view == "palm" else skin
+            pen.volume(smooth(frame.points([(x + dx, y) for x, y in outline])), tone, 0.1 * item.size)
         with pen.part("hand"):
             draw_hand(pen, item.hand, frame)
+        if item.hand.shape != "grip":
+            wrist = smooth(frame.points(circle((0, 0.09), 0.085, 0.06)))
+            pen.soft(wrist, skin if item.hand.view == "back" else palm_tone(skin), 0.9, 0.03 * item.size)
         with pen.part("sleeve"):
             cuff = polygon(frame.points([(dx - 0.17, 0.24), (dx + 0.17, 0.24), (dx + 0.24, 1.6), (dx - 0.24, 1.6)]))
             cloth(pen, cuff, item.sleeve, 0.12 * item.size, 0.05 * item.size)

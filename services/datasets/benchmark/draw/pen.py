@@ -169,8 +169,11 @@ class Pen:
         return self._look
 
     def px(self, length: float) -> float:
-        """A scene length in pixels, so that detail may be left out where it would be a speck."""
-        return length * self._px
+        """A scene length in pixels, so that detail may be left out where it would be a speck.
+
+        Detail never has an outline of its own, hence 0 where numbers are drawn.
+        """
+        return 0.0 if self._numbers is not None else length * self._px
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
