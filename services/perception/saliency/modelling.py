@@ -83,11 +83,12 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         """Looks at a batch.
 
         Args:
-            pixel_values: `(B, 3, H, W)` normalised float, H = W = `image_size_px`.
+            pixel_values: `(B, 3, H, W)` normalised, H = W = `image_size_px`; float32 whatever the network's dtype is,
+                for the domain check measures detail that bfloat16 would round away.
             input_ids: `(B, T)` int64 tokens of the prompts.
             attention_mask: `(B, T)`, 0 at padding.
         """
-        pyramid = self.image_encoder(pixel_values)
+        pyramid = self.image_encoder(pixel_values.to(self.dtype))
         text = self.text_encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         grid, text_summary = self._fuse(pyramid[-1], text, attention_mask.bool())
         levels = tuple(project(level) for project, level in zip(self.lateral, (*pyramid[:-1], grid), strict=True))

@@ -62,7 +62,7 @@ def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str])
     ids, mask = tokenise(network.tokenizer, prompts, config.max_text_tokens)
     with torch.inference_mode():
         output = network.model(
-            pixels.to(network.device, network.model.dtype), ids.to(network.device), mask.to(network.device)
+            pixels.to(network.device), ids.to(network.device), mask.to(network.device)
         )
         maps = output.map_logits.sigmoid().cpu().numpy()
         logits = output.any_logit.cpu().numpy()

@@ -125,6 +125,18 @@ def test_other_images_are_out_of_the_domain(trained: Path) -> None:
     assert detector.detect(Scene(np.zeros((40, 90, 3), np.uint8), "night")).saliency is not None
 
 
+def test_half_precision_says_the_same(trained: Path) -> None:
+    sample = BlobSource(6, seed=6)[4]
+    scene = Scene(sample.image, sample.prompt)
+    whole, half = (SaliencyDetector(trained, dtype=dtype).detect(scene) for dtype in ("float32", "bfloat16"))
+    assert whole.saliency is not None
+    assert half.saliency is not None
+    np.testing.assert_allclose(half.saliency, whole.saliency, atol=0.08)
+    assert whole.in_domain
+    assert half.in_domain
+    assert half.any_distortion == pytest.approx(whole.any_distortion, abs=0.1)
+
+
 def test_a_resumed_run_ends_as_one_that_was_never_stopped(tmp_path: Path) -> None:
     straight = options(tmp_path / "straight")
     result = train_perception(straight, DATA, report=quiet)
