@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from services.datasets.benchmark import make_sample
 from services.datasets.benchmark.draw.people import skeleton
 from services.datasets.benchmark.graph import CloseHand, Person, Scene
 from services.datasets.benchmark.layouts import LAYOUTS, healthy_scene
 from services.datasets.benchmark.mutations.base import hands_of, people_of, things_of
 from services.datasets.benchmark.prompts import facts_of, prompt_of
+from services.datasets.benchmark.sheet import contact_sheet
 from services.datasets.benchmark.validate import faults
 
 
@@ -56,3 +58,16 @@ def test_a_scene_is_a_value() -> None:
     assert scene == healthy_scene("animals", "train", "5")
     assert scene.without(scene.items[0].id).items == scene.items[1:]
     assert scene.item(scene.items[-1].id) is scene.items[-1]
+
+
+def test_what_flies_by_right_is_no_victim() -> None:
+    """Balloons and wall clocks are hard negatives: they occur, and no blemish claims that they float."""
+    scenes = [healthy_scene("animals", "train", f"{i}") for i in range(12)]
+    aloft = [item for scene in scenes for item in scene.items if item.id == "aloft"]
+    assert aloft
+    assert not {"aloft"} & {t.id for scene in scenes for t in things_of(scene)}
+
+
+def test_a_contact_sheet_has_room_for_all() -> None:
+    sheet = contact_sheet([make_sample(1, i) for i in range(3)], columns=2, tile_px=64)
+    assert sheet.shape == (2 * (64 + 24), 2 * (128 + 6), 3)

@@ -1,7 +1,7 @@
 """People: half-length groups whose hands are seen, whole figures with things, a sign and an animal around them."""
 
 from services.datasets.benchmark.graph import Item, Scene, Sign
-from services.datasets.benchmark.layouts.placing import placed
+from services.datasets.benchmark.layouts.placing import aloft, placed
 from services.datasets.benchmark.make import ANIMALS, OUTSIDE, Maker
 from services.datasets.benchmark.style import style_for
 
@@ -79,6 +79,8 @@ def figures(maker: Maker) -> Scene:
             return maker.sign("sign 0", at, (width, width * rng.uniform(0.3, 0.42)), mount, backdrop.horizon + 0.05)
 
         items = placed(items, sign)
+    if rng.random() < 0.35:
+        items = placed(items, lambda: aloft(maker, backdrop))
     ordered = sorted(items, key=lambda i: -1.0 if isinstance(i, Sign) else i.at[1])
     return Scene("figures", backdrop, tuple(ordered), style_for(rng, str(rng.random())))
 

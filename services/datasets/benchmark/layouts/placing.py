@@ -1,8 +1,13 @@
-"""Puts items into a scene one by one, each tried until it stands free of those already there."""
+"""Puts items into a scene one by one, each tried until it stands free of those already there.
+
+Also the things that are in the air by right: hard negatives for those that float.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from services.datasets.benchmark.graph import Item
+from services.datasets.benchmark.graph import Backdrop, Item
+from services.datasets.benchmark.make import OUTSIDE, Maker
 from services.datasets.benchmark.validate import meets, seen
 
 
@@ -14,3 +19,14 @@ def placed(items: Sequence[Item], make: Callable[[], Item], tries: int = 40) -> 
         if not meets(item, others):
             return [*items, item]
     return list(items)
+
+
+def aloft(maker: Maker, backdrop: Backdrop, name: str = "aloft") -> Item:
+    """A balloon in the open, a clock on the wall in a room."""
+    rng = maker.rng
+    outside = backdrop.kind in OUTSIDE
+    kind = "balloon" if outside else "clock"
+    size = rng.uniform(0.2, 0.28) if outside else rng.uniform(0.1, 0.14)
+    at = (rng.uniform(0.08, 0.92), rng.uniform(size + 0.02, max(size + 0.05, backdrop.horizon - 0.1)))
+    thing = maker.thing(name, kind, at, size, "hanging" if outside else "wall")
+    return replace(thing, flip=False, halo=0.0)

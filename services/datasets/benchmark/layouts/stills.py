@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from services.datasets.benchmark.graph import Item, Scene
 from services.datasets.benchmark.layouts.crowds import ANIMAL_HEIGHTS, SEATS, STANDING
-from services.datasets.benchmark.layouts.placing import placed
+from services.datasets.benchmark.layouts.placing import aloft, placed
 from services.datasets.benchmark.make import ANIMALS, OUTSIDE, Maker
 from services.datasets.benchmark.style import style_for
 
@@ -88,6 +88,8 @@ def signs(maker: Maker) -> Scene:
             )
 
         items = placed(items, animal)
+    if rng.random() < 0.4:
+        items = placed(items, lambda: aloft(maker, backdrop))
     return Scene("signs", backdrop, tuple(items), style_for(rng, str(rng.random())))
 
 
@@ -120,6 +122,8 @@ def animals(maker: Maker) -> Scene:
             return maker.thing(f"thing {i}", kind, spot(), STANDING[kind] * rng.uniform(0.55, 0.75))
 
         items = placed(items, thing)
+    if rng.random() < 0.5:
+        items = placed(items, lambda: aloft(maker, backdrop))
     return Scene("animals", backdrop, tuple(sorted(items, key=lambda t: t.at[1])), style_for(rng, str(rng.random())))
 
 

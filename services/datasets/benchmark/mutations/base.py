@@ -91,8 +91,9 @@ def people_of(scene: Scene, half_head: float = 0.0) -> list[Person]:
 
 
 def things_of(scene: Scene, kinds: tuple[str, ...] = ()) -> list[Thing]:
-    """Things that stand for themselves, of the given kinds or of any."""
-    return [i for i in scene.items if isinstance(i, Thing) and (not kinds or i.kind in kinds)]
+    """Things that stand on something, of the given kinds or of any; what flies or hangs by right is left alone."""
+    standing = [i for i in scene.items if isinstance(i, Thing) and i.support in ("ground", "table")]
+    return [i for i in standing if not kinds or i.kind in kinds]
 
 
 def signs_of(scene: Scene) -> list[Sign]:
