@@ -1,5 +1,7 @@
 """People: half-length groups whose hands are seen, whole figures with things, a sign and an animal around them."""
 
+from dataclasses import replace
+
 from services.datasets.benchmark.graph import Item, Scene, Sign
 from services.datasets.benchmark.layouts.placing import aloft, placed
 from services.datasets.benchmark.make import ANIMALS, OUTSIDE, Maker
@@ -54,12 +56,14 @@ def figures(maker: Maker) -> Scene:
             return maker.person(f"person {i}", at, rng.uniform(0.66, 0.78), False)
 
         items = placed(items, person)
-    kinds = rng.sample((*STANDING, *SEATS), 2)
-    for i in range(rng.choice((1, 2, 2, 3))):
+    models = [maker.thing("model", kind, (0, 0), STANDING[kind] * 0.72) for kind in rng.sample((*STANDING, *SEATS), 2)]
+    for i in range(rng.choice((1, 2, 3, 3))):
 
-        def thing(i: int = i, kind: str = kinds[min(i, 1)]) -> Item:
+        def thing(i: int = i) -> Item:
+            """The second and the third are alike: real duplicates are no blemish."""
             spot = (rng.uniform(0.08, 0.92), rng.uniform(0.9, 0.97))
-            return maker.thing(f"thing {i}", kind, spot, STANDING[kind] * 0.72 * rng.uniform(0.9, 1.1))
+            model = models[min(i, 1)]
+            return replace(model, id=f"thing {i}", at=spot, size=model.size * rng.uniform(0.95, 1.05))
 
         items = placed(items, thing)
     if rng.random() < 0.5:

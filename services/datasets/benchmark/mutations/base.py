@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from services.datasets.benchmark.draw.people import HAND, skeleton
-from services.datasets.benchmark.graph import CloseHand, Hand, Person, Scene, Sign, Thing
+from services.datasets.benchmark.graph import CloseHand, Hand, Item, Person, Scene, Sign, Thing
+from services.datasets.benchmark.validate import meets, seen
 from shared.contracts.categories import Category
 
 
@@ -55,6 +56,7 @@ class Kind:
 
 
 HANDS = ("hands", "grips", "half-lengths")
+CLOSE_FACES = ("portraits", "half-lengths")
 FACES = ("portraits", "half-lengths", "figures")
 BODIES = ("half-lengths", "figures")
 STILLS = ("table", "figures", "signs", "animals")
@@ -104,6 +106,12 @@ def signs_of(scene: Scene) -> list[Sign]:
 def held_of(scene: Scene) -> dict[str, Thing]:
     """Things in hands, by the path of the hand."""
     return {path: hand.held for path, hand in hands_of(scene).items() if hand.held is not None}
+
+
+def stands_free(scene: Scene, item: Item) -> bool:
+    """Whether the changed item hides nothing and is hidden by nothing that stood in the scene before."""
+    others = [extent for other in scene.items if other.id != item.id for extent in seen(other)]
+    return not meets(item, others)
 
 
 def call(scene: Scene, path: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.datasets.benchmark.draw.people import CHIN_Y, HIP_Y, SHOULDER_Y, skeleton
 from services.datasets.benchmark.graph import Person, Scene
-from services.datasets.benchmark.mutations.base import BODIES, Change, Kind, Telling, people_of
+from services.datasets.benchmark.mutations.base import BODIES, Change, Kind, Telling, people_of, stands_free
 from shared.contracts.categories import Category
 
 
@@ -29,10 +29,8 @@ def _body(
         bones = skeleton(changed)
         if bones.head[1] - bones.head_size * 1.3 < 0.01 or not 0.05 < bones.head[0] < 0.95:
             return None
-        for other in people_of(scene):
-            far = skeleton(other)
-            if other.id != path and abs(far.head[0] - bones.head[0]) < (far.head_size + bones.head_size) * 0.95:
-                return None
+        if not stands_free(scene, changed):
+            return None
         telling = Telling(says.format(p=person.noun), clash.format(p=person.noun), do.format(p=person.noun))
         return Change(scene.with_item(changed), telling, tuple(f"{path}/{part}" for part in parts))
 
@@ -74,7 +72,7 @@ def _loose_head(person: Person, rng: random.Random) -> Person:
 
 KINDS = (
     Kind("long torso", Category.BODY, BODIES, _standing, _body(
-        _long_torso, ("torso",), "the torso of the {p} is stretched far too long for the body",
+        _long_torso, ("torso",), "the torso of the {p} is far too long for the body",
         "the torso is out of proportion to head and arms", "shorten the torso of the {p} to natural proportions"), 5),
     Kind("long neck", Category.BODY, BODIES, _persons, _body(
         _long_neck, ("neck",), "the neck of the {p} is stretched to three times its natural length",

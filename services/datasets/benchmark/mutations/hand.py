@@ -111,7 +111,7 @@ def _fused(scene: Scene, path: str, rng: random.Random) -> Change | None:
         length=max(a.length, b.length), radius=(a.radius + b.radius) * rng.uniform(0.86, 0.95),
     )  # fmt: skip
     telling = Telling(
-        f"the {a.name} and {b.name} of {call(scene, path)} are fused into one",
+        f"the {a.name} and {b.name} of {call(scene, path)} are fused",
         "fingers of a hand are separate from each other",
         f"separate the {a.name} and the {b.name} of {call(scene, path)}",
     )
@@ -190,7 +190,7 @@ KINDS = (
         _lengthen, "the {f} of {h} is far too long",
         "the {f} is out of proportion to the rest of the hand", "shorten the {f} of {h} to its natural length"), 20),
     Kind("stunted finger", Category.HAND, HANDS, _with_straight, _reshaped(
-        _stunt, "the {f} of {h} is only a short stump",
+        _stunt, "the {f} of {h} is a short stump",
         "the {f} is out of proportion to the rest of the hand", "extend the {f} of {h} to its natural length"), 20),
     Kind("bent finger", Category.HAND, HANDS, _with_straight, _reshaped(
         _bend, "the {f} of {h} is bent sideways at an impossible angle",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from services.datasets.benchmark.draw.people import HAND, skeleton
 from services.datasets.benchmark.frame import polar
 from services.datasets.benchmark.graph import Arm, Leg, Person, Scene
-from services.datasets.benchmark.mutations.base import BODIES, Change, Kind, Telling, people_of
+from services.datasets.benchmark.mutations.base import BODIES, Change, Kind, Telling, people_of, stands_free
 from shared.contracts.categories import Category
 
 _DO = Callable[[Scene, str, random.Random], Change | None]
@@ -45,7 +45,7 @@ def _arm(alter: Callable[[Arm, random.Random], Arm], says: str, clash: str, do: 
         owner, name = path.split("/")
         person = scene.person(owner)
         changed = replace(person, arms=tuple(alter(a, rng) if a.name == name else a for a in person.arms))
-        if not _shown(changed):
+        if not _shown(changed) or not stands_free(scene, changed):
             return None
         words = {"p": person.noun, "a": name}
         telling = Telling(says.format(**words), clash.format(**words), do.format(**words))
@@ -107,7 +107,7 @@ def _extra_arm(scene: Scene, path: str, rng: random.Random) -> Change | None:
         hand=hand, behind=True,
                   shift=(0.0, 0.03), hand_angle=0.0)  # fmt: skip
     changed = replace(person, arms=(*person.arms, new))
-    if not _shown(changed):
+    if not _shown(changed) or not stands_free(scene, changed):
         return None
     telling = Telling(
         f"the {person.noun} has a third arm that grows out of one side",
@@ -160,21 +160,21 @@ def _standing(scene: Scene) -> list[str]:
 
 KINDS = (
     Kind("backwards arm", Category.LIMB, BODIES, _arms, _arm(
-        _backwards, "the {a} of the {p} bends backwards at its elbow, against the joint",
+        _backwards, "the {a} of the {p} bends backwards at its elbow",
         "an elbow does not bend that way", "redraw the {a} of the {p} with a natural bend"), 14),
     Kind("backwards hand", Category.LIMB, BODIES, _arms, _arm(
-        _reverse_hand, "the {a} of the {p} ends in a hand that is turned back to front",
+        _reverse_hand, "the {a} of the {p} ends in a backwards hand",
         "a wrist does not turn that far", "turn the hand of the {a} of the {p} forwards"), 14),
     Kind("backwards knee", Category.LIMB, ("figures",), _legs, _leg(
-        _wrong_knee, "the {l} of the {p} bends sideways at the knee, against the joint",
+        _wrong_knee, "the {l} of the {p} bends sideways at the knee",
         "a knee does not bend sideways", "straighten the {l} of the {p}"), 14),
     Kind("extra arm", Category.LIMB, BODIES, _persons, _extra_arm, 16),
     Kind("missing arm", Category.LIMB, BODIES, _arms, _missing_arm, 16),
     Kind("stunted arm", Category.LIMB, BODIES, _arms, _arm(
-        _stunted, "the {a} of the {p} is stunted to less than half its length",
+        _stunted, "the {a} of the {p} is less than half its length",
         "both arms of a person have the same length", "lengthen the {a} of the {p} to match the other"), 14),
     Kind("swollen arm", Category.LIMB, BODIES, _arms, _arm(
-        _thick, "the {a} of the {p} is about twice as thick as the other one",
+        _thick, "the {a} of the {p} is twice as thick as the other",
         "both arms of a person have the same girth", "slim the {a} of the {p} to match the other"), 12),
     Kind("extra leg", Category.LIMB, ("figures",), _standing, _extra_leg, 16, heldout=True),
     Kind("torn arm", Category.LIMB, BODIES, _arms, _arm(

@@ -80,7 +80,7 @@ KINDS = (
         "redraw the {t} in its solid shape"), 10),
     Kind("bent", Category.OBJECT_DEFORMATION, STILLS, _objects, _warped(
         "bend", 0.12, 0.18, "the {t} is bent over to one side like rubber", "straighten the {t}"), 10),
-    Kind("missing leg", Category.OBJECT_DEFORMATION, ("figures", "signs", "animals"), _of("chair", "stool"), _extra(
+    Kind("missing leg", Category.OBJECT_DEFORMATION, ("figures", "signs"), _of("chair", "stool"), _extra(
         "missing leg", "the {t} lacks one of its front legs and still stands", "a {k} needs all of its legs",
         "add the missing leg to the {t}", gone="front leg"), 20),
     Kind("pinched", Category.OBJECT_DEFORMATION, STILLS, _objects, _warped(

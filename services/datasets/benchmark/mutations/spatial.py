@@ -7,8 +7,15 @@ from dataclasses import replace
 from services.datasets.benchmark.draw.things import WIDTHS
 from services.datasets.benchmark.graph import Scene, Thing
 from services.datasets.benchmark.make import ANIMALS
-from services.datasets.benchmark.mutations.base import STILLS, Change, Kind, Telling, thing_words, things_of
-from services.datasets.benchmark.validate import clashes
+from services.datasets.benchmark.mutations.base import (
+    STILLS,
+    Change,
+    Kind,
+    Telling,
+    stands_free,
+    thing_words,
+    things_of,
+)
 from shared.contracts.categories import Category
 
 
@@ -20,12 +27,6 @@ def _objects(scene: Scene) -> list[str]:
     return [t.id for t in things_of(scene) if t.kind not in ANIMALS]
 
 
-def _clear(scene: Scene, thing: Thing) -> bool:
-    """The changed thing stands free, in front of everything."""
-    rest = [i for i in scene.items if i.id != thing.id]
-    return not clashes([*rest, thing], len(rest))
-
-
 def _moved(
     alter: Callable[[Thing, Scene, random.Random], Thing], says: str, clash: str, do: str, free: bool = True
 ) -> Callable[[Scene, str, random.Random], Change | None]:
@@ -35,7 +36,7 @@ def _moved(
         thing = next(t for t in things_of(scene) if t.id == path)
         for _ in range(8):
             changed = alter(thing, scene, rng)
-            if not free or _clear(scene, changed):
+            if not free or stands_free(scene, changed):
                 words = thing_words(thing)
                 telling = Telling(says.format(t=words), clash.format(t=words), do.format(t=words))
                 return Change(scene.with_item(changed), telling, (path,))
