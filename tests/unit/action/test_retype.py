@@ -267,3 +267,27 @@ def test_sets_accents() -> None:
     after = compose(image, result.image, result.alpha, (0, 0, image.shape[1], image.shape[0]))
     assert ink_share(image, above).max() < 0.7 < ink_share(after, above).max()
     assert likeness(after, truth) > 0.8
+
+
+def test_a_mirrored_letter_is_not_taken_for_the_right_one() -> None:
+    image, quads = sign("REST", "OpenSans-SemiBold")
+    ink = ink_share(image, (0, 0, image.shape[1], image.shape[0]))
+    x0 = next(x for x in range(image.shape[1]) if ink[:, x].max() > 0.4)
+    x1 = next(x for x in range(x0 + 10, image.shape[1]) if ink[:, x].max() < 0.2)
+    spoilt = image.copy()
+    spoilt[:, x0:x1] = image[:, x0:x1][:, ::-1]
+    result = edit(request(spoilt, quads, "REST", 0, "REST"))
+    after = compose(spoilt, result.image, result.alpha, (0, 0, image.shape[1], image.shape[0]))
+    assert result.settings["letters_kept"] == 3
+    assert likeness(after, image) > likeness(spoilt, image)
+
+
+def test_an_accent_goes_with_its_letter() -> None:
+    image, quads = sign("CAFÉ BAR", "PTSerif-Bold")
+    x0, y0, x1, y1 = *quads[0][0], *quads[0][2]
+    cap = (y1 - y0) * 0.72
+    tight: list[QuadXY] = [((x0, y1 - cap), (x1, y1 - cap), (x1, y1), (x0, y1)), quads[1]]
+    result = edit(request(image, tight, "CAFE BAR", 0, "CAFF"))
+    after = compose(image, result.image, result.alpha, (0, 0, image.shape[1], image.shape[0]))
+    above = (int(x1) - 36, int(y0), int(x1), int(y1 - cap) - 3)
+    assert ink_share(image, above).max() > 0.7 > 0.4 > ink_share(after, above).max()

@@ -13,10 +13,13 @@ import numpy as np
 from services.action.tools.retyping.glyphs import clusters
 from services.action.tools.retyping.letters import Letter
 from services.action.tools.retyping.setting import Room
-from services.action.tools.retyping.typeface import Style, glyph_gap_em, glyph_width_em, resemblance
+from services.action.tools.retyping.typeface import Style, glyph_gap_em, glyph_width_em, off_height_em, resemblance
 
 MIN_RESEMBLANCE = 0.5
 """Overlap with the typeface's letter from which an ink is believed to be that letter."""
+_UNLIKE_TWIN = 0.1
+_OFF_HEIGHT_EM = 0.13
+"""A letter that ends so much higher or lower than it should has an accent or a tail that was not read."""
 _ELASTIC_EM = 0.16
 """By so much the drawn part may be squeezed or spread for the rest to stay in place."""
 
@@ -51,7 +54,7 @@ def compose_of_letters(
         style: of the line.
         room: for the run.
     """
-    good = {id(x): x for x in (*run, *line) if resemblance(x, style) >= MIN_RESEMBLANCE}
+    good = _good(run, line, style)
     run = list(run)
     tokens, gaps_before = _tokens(expected, [x for x in run if id(x) in good])
     sources = _sources(tokens, run, good)
@@ -73,6 +76,19 @@ def compose_of_letters(
         start = room.old_x0 if room.keep == "left" else (room.old_x0 + room.old_x1 - total) / 2
         start = float(np.clip(start, room.x0, room.x1 - total))
     return [_piece(t, start + o, s, run) for t, o, s in zip(tokens, offsets, sources, strict=True)]
+
+
+def _good(run: Sequence[Letter], line: Sequence[Letter], style: Style) -> dict[int, Letter]:
+    """Letters that look like what they are read as, about as much as the others of their line, and stand as high."""
+    letters = {id(x): x for x in (*run, *line)}
+    alike = {key: resemblance(x, style) for key, x in letters.items()}
+    least = max(MIN_RESEMBLANCE, 0.85 * float(np.median(list(alike.values())))) if alike else 1.0
+    # Of two that are read alike, one much less like the letter was read wrongly.
+    best: dict[str, float] = {}
+    for key, x in letters.items():
+        best[x.text] = max(best.get(x.text, 0.0), alike[key] - _UNLIKE_TWIN)
+    likely = {key: x for key, x in letters.items() if alike[key] >= max(least, best[x.text])}
+    return {key: x for key, x in likely.items() if off_height_em(x, style) < _OFF_HEIGHT_EM}
 
 
 def _piece(text: str, x0: float, source: Letter | None, run: Sequence[Letter]) -> Piece:
@@ -138,7 +154,14 @@ def _width(token: str, source: Letter | None, style: Style) -> float:
 
 
 def _spread(offsets: list[float], sources: list[Letter | None], run: Sequence[Letter], slack: float) -> list[float]:
-    """Gives `slack` to the joints where the run's own order is broken, so that what is right stays in place."""
+    """Gives `slack` to where the run's own order is broken, so that what is right stays in place.
+
+    A new first or last letter takes it all: the line's end is free, the gaps within it are not.
+    """
+    if sources[0] is None or sources[0] is not run[0]:
+        return [o + slack for o in offsets]
+    if sources[-1] is None or sources[-1] is not run[-1]:
+        return offsets
     place = {id(letter): i for i, letter in enumerate(run)}
     joints: list[int] = []
     for i in range(1, len(offsets)):

@@ -16,6 +16,10 @@ from services.action.tools.retyping.ink import Ink, connected
 from shared.geometry import Mask, dilate
 
 
+MIN_FILLED = 0.6
+"""Share of the outlined line's length that letters must take up."""
+
+
 @dataclass(frozen=True)
 class Blob:
     """Ink that overlaps in x: a letter with its dot or accent, or letters that touch. `labels` index the parts."""
@@ -91,9 +95,9 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float, open
     """
     solid = _without_thin(ink.matte > 0.5, frame) if opened else ink.matte > 0.5
     labels, boxes, centres = connected(solid)
-    kept = [i for i in range(1, len(boxes)) if _is_letter(boxes[i], centres[i], frame)]
+    kept = [i for i in range(1, len(boxes)) if _is_letter(boxes[i], centres[i], frame, ink.clean)]
     blobs = _merge([Blob(_box(boxes[i]), (i,)) for i in kept])
-    if not blobs:
+    if not blobs or not _fills(around(blobs), frame.line):
         raise ToolDeclined("no letters can be told from their ground here")
     slope = _level(blobs)
     tokens = line_text.split() or [line_text]
@@ -109,6 +113,12 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float, open
         slope=slope,
         opened=opened,
     )
+
+
+def _fills(found: Box, line: Box) -> bool:
+    """Whether what was found takes up the line as a reader outlined it; a part of it is not the line."""
+    common = min(found.x1, line.x1) - max(found.x0, line.x0)
+    return common > MIN_FILLED * line.width and found.height > 0.35 * line.height
 
 
 def _without_thin(solid: Mask, frame: Frame) -> Mask:
@@ -128,7 +138,7 @@ def _box(stats: npt.NDArray[np.int32]) -> Box:
     return Box(float(stats[0]), float(stats[1]), float(stats[0] + stats[2]), float(stats[1] + stats[3]))
 
 
-def _is_letter(stats: npt.NDArray[np.int32], centre: npt.NDArray[np.float64], frame: Frame) -> bool:
+def _is_letter(stats: npt.NDArray[np.int32], centre: npt.NDArray[np.float64], frame: Frame, accents: bool) -> bool:
     line, box = frame.line, _box(stats)
     body = line.height
     h, w = frame.size_hw
@@ -139,7 +149,9 @@ def _is_letter(stats: npt.NDArray[np.int32], centre: npt.NDArray[np.float64], fr
     if box.width > 3.0 * body and box.height < 0.2 * body:  # a rule under or over the words
         return False
     inside_x = line.x0 - 0.2 * body < centre[0] < line.x1 + 0.2 * body
-    return bool(inside_x and line.y0 - 0.08 * body < centre[1] < line.y1 + 0.08 * body)
+    # An accent on a capital stands above the outline that readers draw; so do specks of a busy ground.
+    above = 0.35 if accents and box.height < 0.45 * body and box.width < 0.6 * body else 0.08
+    return bool(inside_x and line.y0 - above * body < centre[1] < line.y1 + 0.08 * body)
 
 
 def _merge(parts: list[Blob]) -> tuple[Blob, ...]:

@@ -209,9 +209,19 @@ def glyph_width_em(text: str, style: Style) -> float:
     return box[2] - box[0]
 
 
+def off_height_em(letter: Letter, style: Style) -> float:
+    """By how much a letter's top or foot misses where the style has it, in em."""
+    box = glyph_of(letter.text, style.face, style.bolder_em, style.slant).box_em
+    top, foot = ((y - style.baseline_y) / style.em_px for y in (letter.box.y0, letter.box.y1))
+    return max(abs(top - box[1]), abs(foot - box[3]))
+
+
 def resemblance(letter: Letter, style: Style) -> float:
-    """Overlap in [0, 1] of a letter's ink with what the style draws for it, at any size."""
-    return _overlap(letter.matte, glyph_of(letter.text, style.face, style.bolder_em, style.slant).matte, style.em_px)
+    """Overlap in [0, 1] of a letter's ink with what the style draws for it, at any size; 0 for a mirrored letter."""
+    drawn = glyph_of(letter.text, style.face, style.bolder_em, style.slant).matte
+    straight = _overlap(letter.matte, drawn, style.em_px)
+    mirrored = _overlap(np.ascontiguousarray(letter.matte[:, ::-1]), drawn, style.em_px)
+    return 0.0 if mirrored > straight + 0.04 else straight
 
 
 def _refine(letters: Sequence[Letter], telling: Sequence[Letter], style: Style) -> Style:
