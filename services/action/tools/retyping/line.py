@@ -15,7 +15,6 @@ from services.action.tools.retyping.frame import Box, Float, Frame
 from services.action.tools.retyping.ink import Ink, connected
 from shared.geometry import Mask, dilate
 
-
 MIN_FILLED = 0.6
 """Share of the outlined line's length that letters must take up."""
 

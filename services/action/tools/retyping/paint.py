@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from services.action.tools.base import EditRequest, ToolDeclined
-from services.action.tools.retyping.erase import fill
+from services.action.tools.retyping.erase import fill, interpolate
 from services.action.tools.retyping.frame import Float, Frame
 from services.action.tools.retyping.ink import Ink, edge_blur
 from services.action.tools.retyping.line import Line
@@ -237,12 +237,13 @@ def _ink_colour(
     best = _local_best(matte, frame)
     core = letters & (matte >= 0.9 * best) & (matte > 0.4)
     inner = np.asarray(cv2.erode(core.astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
-    if inner.sum() > max(60, 0.25 * core.sum()):
-        core = inner
     if not core.any():
         raise ToolDeclined("no letter nearby shows the colour of the ink")
     body = frame.line.height / frame.scale
-    return fill(part, fresh, core, 1.6 * body, rng, light_px=0.35 * body, tries=40)
+    if inner.sum() < max(60, 0.25 * core.sum()):
+        # Strokes so thin that each pixel is half an edge: they tell the colour, not the texture.
+        return interpolate(part, core, 0.35 * body)
+    return fill(part, fresh, inner, 1.6 * body, rng, light_px=0.35 * body, tries=40)
 
 
 def _around(box: tuple[int, int, int, int], margin: int, size_hw: tuple[int, int]) -> tuple[slice, slice]:
