@@ -1,6 +1,9 @@
 """The laws that every sample of the benchmark obeys."""
 
 import hashlib
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -56,6 +59,21 @@ def test_the_same_arguments_give_the_same_bytes(seed: int, index: int, split: st
     first = digest(make_sample(seed, index, split, mix))
     make_sample(seed + 1, index + 1, split, mix)  # whatever is drawn in between
     assert digest(make_sample(seed, index, split, mix)) == first
+
+
+def test_the_bytes_do_not_depend_on_the_process() -> None:
+    code = (
+        "import hashlib; from services.datasets.benchmark import make_sample\n"
+        "samples = [make_sample(6, i, 'train', mix) for i in range(3) for mix in ('balanced', 'paper')]\n"
+        "print(hashlib.sha256(b''.join(s.image.tobytes() + s.prompt.encode() for s in samples)).hexdigest())"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": salt}, check=True, capture_output=True
+        ).stdout
+        for salt in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
 
 
 def test_another_seed_gives_another_picture() -> None:

@@ -84,7 +84,7 @@ def figures(maker: Maker) -> Scene:
 
         items = placed(items, sign)
     if rng.random() < 0.35:
-        items = placed(items, lambda: aloft(maker, backdrop))
+        items = aloft(maker, items, backdrop)
     ordered = sorted(items, key=lambda i: -1.0 if isinstance(i, Sign) else i.at[1])
     return Scene("figures", backdrop, tuple(ordered), style_for(rng, str(rng.random())))
 

@@ -21,12 +21,15 @@ def placed(items: Sequence[Item], make: Callable[[], Item], tries: int = 40) -> 
     return list(items)
 
 
-def aloft(maker: Maker, backdrop: Backdrop, name: str = "aloft") -> Item:
-    """A balloon in the open, a clock on the wall in a room."""
+def aloft(maker: Maker, items: Sequence[Item], backdrop: Backdrop) -> list[Item]:
+    """The items with a balloon among them, where nothing of the backdrop is in its way."""
+    if backdrop.kind not in (*OUTSIDE, "studio"):
+        return list(items)
     rng = maker.rng
-    outside = backdrop.kind in OUTSIDE
-    kind = "balloon" if outside else "clock"
-    size = rng.uniform(0.2, 0.28) if outside else rng.uniform(0.1, 0.14)
-    at = (rng.uniform(0.08, 0.92), rng.uniform(size + 0.02, max(size + 0.05, backdrop.horizon - 0.1)))
-    thing = maker.thing(name, kind, at, size, "hanging" if outside else "wall")
-    return replace(thing, flip=False, halo=0.0)
+
+    def make() -> Item:
+        size = rng.uniform(0.2, 0.28)
+        at = (rng.uniform(0.08, 0.92), rng.uniform(size + 0.02, max(size + 0.05, backdrop.horizon - 0.1)))
+        return replace(maker.thing("aloft", "balloon", at, size, "hanging"), flip=False, halo=0.0)
+
+    return placed(items, make)

@@ -89,7 +89,7 @@ def signs(maker: Maker) -> Scene:
 
         items = placed(items, animal)
     if rng.random() < 0.4:
-        items = placed(items, lambda: aloft(maker, backdrop))
+        items = aloft(maker, items, backdrop)
     return Scene("signs", backdrop, tuple(items), style_for(rng, str(rng.random())))
 
 
@@ -104,7 +104,8 @@ def animals(maker: Maker) -> Scene:
     model = maker.thing("model", kinds[0], (0, 0), ANIMAL_HEIGHTS[kinds[0]] * scale)
 
     def spot() -> tuple[float, float]:
-        return rng.uniform(0.12, 0.88), rng.uniform(backdrop.horizon + 0.08, 0.95)
+        shore = 0.15 if backdrop.kind in ("beach", "mountains") else 0.08  # nothing stands in the water
+        return rng.uniform(0.12, 0.88), rng.uniform(backdrop.horizon + shore, 0.95)
 
     for i in range(twins):
 
@@ -123,7 +124,7 @@ def animals(maker: Maker) -> Scene:
 
         items = placed(items, thing)
     if rng.random() < 0.5:
-        items = placed(items, lambda: aloft(maker, backdrop))
+        items = aloft(maker, items, backdrop)
     return Scene("animals", backdrop, tuple(sorted(items, key=lambda t: t.at[1])), style_for(rng, str(rng.random())))
 
 

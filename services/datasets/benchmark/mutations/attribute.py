@@ -107,6 +107,11 @@ def _hair(scene: Scene, path: str, rng: random.Random) -> Change | None:
     return Change(changed, _telling(f"the hair of the {person.noun}", new.name, now.name), (path,))
 
 
+def _patterned(scene: Scene) -> list[str]:
+    """Wearers of what the prompt calls striped, dotted or checked."""
+    return [p.id for p in people_of(scene) if p.top.pattern != "plain"]
+
+
 def _pattern(scene: Scene, path: str, rng: random.Random) -> Change | None:
     person = scene.person(path)
     now = person.top.pattern
@@ -136,5 +141,5 @@ KINDS = (
     Kind(
         "wrong colour of hair", Category.ATTRIBUTE, ("half-lengths", "gathering"), _haired, _hair, 0, prompt_fault=True
     ),
-    Kind("wrong pattern", Category.ATTRIBUTE, ("figures",), _wearers, _pattern, 0, prompt_fault=True, heldout=True),
+    Kind("wrong pattern", Category.ATTRIBUTE, ("figures",), _patterned, _pattern, 0, prompt_fault=True, heldout=True),
 )

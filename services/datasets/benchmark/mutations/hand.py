@@ -176,7 +176,7 @@ def _second_thumb(scene: Scene, path: str, rng: random.Random) -> Change | None:
 
 
 def _free(scene: Scene) -> list[str]:
-    return [path for path, hand in hands_of(scene).items() if hand.shape not in ("grip", "fist")]
+    return [path for path, hand in hands_of(scene).items() if hand.shape in ("open", "relaxed")]
 
 
 KINDS = (
