@@ -40,7 +40,7 @@ BAD = [
     (Request(image=png(), prompt="a", protected=mask(63, 48)), ErrorCode.MASK_SIZE_MISMATCH),
     (Request(image=png(), prompt="a", regions=mask(48, 64)), ErrorCode.MASK_SIZE_MISMATCH),
     (Request(image=png(), prompt="a", protected=mask(boxes=())), ErrorCode.EMPTY_MASK),
-    (Request(image=png(), prompt="a", regions=b"\x89PNG\r\n\x1a\n"), ErrorCode.NOT_AN_IMAGE),
+    (Request(image=png(), prompt="a", regions=b"\x89PNG\r\n\x1a\n"), ErrorCode.TRUNCATED_IMAGE),
     (Request(image=png(), prompt="a", options=JobOptions(tools=("magic",))), ErrorCode.UNKNOWN_TOOL),
     (Request(image=png(), prompt="a", options=JobOptions(tools=())), ErrorCode.UNKNOWN_TOOL),
     (Request(image=png(), prompt="a", options=JobOptions(region_boxes_px=((0, 0, 65, 9),))), ErrorCode.BAD_REGION),
