@@ -84,6 +84,9 @@ def _person(person: Person) -> list[Extent]:
                 Extent(person.id, f"{arm.name}/held", (x - half, y - held.size * 0.55, x + half, y + held.size * 0.55))
             )
         found.append(Extent(person.id, arm.name, _around([joints.middle, joints.end], 0.02 * h), solid=False))
+        found.append(
+            Extent(person.id, f"upper {arm.name}", _around([joints.root, joints.middle], 0.02 * h), solid=False)
+        )
     return found
 
 
@@ -113,10 +116,10 @@ def _close_hand(item: CloseHand) -> list[Extent]:
 
 def overlap(a: Box, b: Box) -> float:
     """Shared area over the smaller box's."""
-    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if w <= 0 or h <= 0:
+    if a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]:
         return 0.0
-    return w * h / max(1e-9, min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1])))
+    shared = (min(a[2], b[2]) - max(a[0], b[0])) * (min(a[3], b[3]) - max(a[1], b[1]))
+    return shared / max(1e-9, min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1])))
 
 
 def faults(scene: Scene) -> list[str]:

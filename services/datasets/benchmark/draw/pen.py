@@ -24,6 +24,8 @@ Path = NewType("Path", object)
 """A skia path; only this file looks inside."""
 
 Warp = Callable[[Point], Point]
+_LIT_PX = 1.6
+"""Bodies thinner than this show a shaded side, and no lit one."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,8 @@ class Pen:
             lx, ly = self._look.light
             force = self._look.contrast * strength
             self._rim(placed, lx * depth, ly * depth, darker(rgb, 0.62), 0.85 * force, depth)
-            self._rim(placed, -lx * depth * 0.6, -ly * depth * 0.6, lighter(rgb, 0.75), 0.55 * force, depth * 0.7)
+            if depth * self._px >= _LIT_PX:
+                self._rim(placed, -lx * depth * 0.6, -ly * depth * 0.6, lighter(rgb, 0.75), 0.55 * force, depth * 0.7)
             self._canvas.restore()
         if ink:
             self.ink(path, rgb, ink)

@@ -62,8 +62,8 @@ def portraits(maker: Maker) -> Scene:
     both = rng.random() < 0.45
     people: list[Person] = []
     for i in range(2 if both else 1):
-        size = rng.uniform(2.1, 2.4) if both else rng.uniform(2.8, 3.6)
-        x = ((0.27, 0.74)[i] if both else 0.5) + rng.uniform(-0.03, 0.03)
+        size = rng.uniform(1.82, 1.95) if both else rng.uniform(2.8, 3.6)
+        x = ((0.25, 0.75)[i] if both else 0.5) + rng.uniform(-0.02, 0.02)
         people.append(
             maker.person(f"person {i}", (x, rng.uniform(0.12, 0.18) + size * 1.005), size, True, ("hanging", "hanging"))
         )
