@@ -15,7 +15,7 @@ from transformers.utils.generic import ModelOutput
 from services.perception.saliency.blocks import FusionBlock, GatedDecoder, ImageHeads, ScaleAttention
 from services.perception.saliency.configuration import SCORE_NAMES, DistortionSaliencyConfig
 from services.perception.saliency.encoders import as_grid, as_tokens, build_encoder
-from services.perception.saliency.pooling import pixel_statistics, pooled_statistics
+from services.perception.saliency.pooling import pixel_statistics, pooled_statistics, texture_statistics
 
 _PRIOR_LOGIT = -3.0
 """A fresh map begins near the mean of truth maps, about 0.05: without it the first steps only darken it."""
@@ -29,7 +29,8 @@ class SaliencyOutput(ModelOutput):
         map_logits: `(B, H/4, W/4)`; their sigmoid is the saliency map.
         any_logit: `(B,)`, of "there is a distortion".
         score_logits: `(B, 4)`; their sigmoid is plausibility, alignment, aesthetics, overall.
-        features: `(B, F)` statistics of the image alone, for the domain check.
+        features: `(B, F)` statistics of the image alone, for the domain check; None while training, which has no use
+            for them.
     """
 
     map_logits: Tensor | None = None
@@ -97,8 +98,7 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         fine = self.decoder(levels)
         map_logits = self.map_head(fine).squeeze(1).float()
         any_logit, score_logits = self.heads(grid, text_summary, fine, map_logits)
-        with torch.no_grad():
-            features = torch.cat([pixel_statistics(pixel_values), *map(pooled_statistics, pyramid)], dim=1)
+        features = None if self.training else _features(pixel_values, pyramid)
         return SaliencyOutput(
             map_logits=map_logits, any_logit=any_logit.float(), score_logits=score_logits.float(), features=features
         )
@@ -115,3 +115,9 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         share = (text_mask / text_mask.sum(dim=1, keepdim=True).clamp(min=1)).to(tokens.dtype)
         summary = torch.einsum("btc,bt->bc", tokens[:, count:], share)
         return as_grid(tokens[:, :count], grid.shape[-2], grid.shape[-1]), summary
+
+
+def _features(pixels: Tensor, pyramid: tuple[Tensor, ...]) -> Tensor:
+    with torch.no_grad():
+        of_pixels = [pixel_statistics(pixels), texture_statistics(pixels)]
+        return torch.cat([*of_pixels, *map(pooled_statistics, pyramid)], dim=1)

@@ -61,9 +61,7 @@ def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str])
     pixels = torch.from_numpy(normalised(np.stack(squares), config.image_mean, config.image_std))
     ids, mask = tokenise(network.tokenizer, prompts, config.max_text_tokens)
     with torch.inference_mode():
-        output = network.model(
-            pixels.to(network.device), ids.to(network.device), mask.to(network.device)
-        )
+        output = network.model(pixels.to(network.device), ids.to(network.device), mask.to(network.device))
         maps = output.map_logits.sigmoid().cpu().numpy()
         logits = output.any_logit.cpu().numpy()
         scores = output.score_logits.sigmoid().cpu().numpy()

@@ -34,9 +34,6 @@ _BATCH = 16
 _MAX_TWINS = 100
 """Kept in memory with their maps; they hold some hundreds of regions."""
 
-_DOMAIN_MARGIN = 1.1
-"""The validation split is finite: its furthest image is not the furthest there is."""
-
 
 @dataclass(frozen=True)
 class Calibrated:
@@ -82,7 +79,7 @@ def calibrate(
         min_gain=min_gain,
         any_temperature=platt.temperature,
         any_bias=platt.bias,
-        domain_threshold=domain_threshold(distances) * _DOMAIN_MARGIN,
+        domain_threshold=domain_threshold(distances),
         scores=seen.scores,
         validation={
             "images": int(seen.distorted.size),
