@@ -12,6 +12,8 @@ from services.datasets.benchmark.frame import polar
 from services.datasets.benchmark.graph import CloseHand, Item, Person, Scene, Sign, Thing
 
 Box = tuple[float, float, float, float]
+_PORTRAIT = 1.75
+"""People of this height and more are seen from the chest up: shoulders may meet, hands hang below the frame."""
 _ROOM = 1.14
 """Things keep so much of their width free: two that touch look grown together."""
 
@@ -69,6 +71,8 @@ def _person(person: Person) -> list[Extent]:
     found.append(
         Extent(person.id, "body", (bones.chest[0] - body, bones.chest[1], bones.chest[0] + body, low), solid=False)
     )
+    if h > _PORTRAIT:
+        return found
     for arm in person.arms:
         joints = bones.arms[arm.name]
         tip = polar(joints.end, arm.fore + arm.hand_angle, HAND * h)
