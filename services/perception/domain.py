@@ -63,7 +63,7 @@ class DomainModel:
         save_file({name: np.ascontiguousarray(value) for name, value in vars(self).items()}, folder / DOMAIN_FILE)
 
 
-def fit_domain(features: npt.NDArray[np.float32], rank: int = 100) -> DomainModel:
+def fit_domain(features: npt.NDArray[np.float32], rank: int = 64) -> DomainModel:
     """The Gaussian of training images' features.
 
     Args:
