@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.perception.detectors.text.alignment import in_reading_order, match_phrases
-from services.perception.detectors.text.comparison import Letters, Window, best_window, compare
+from services.perception.detectors.text.comparison import Letters, best_window, compare
 from services.perception.detectors.text.expected import ExpectedPhrase
 from services.perception.detectors.text.reading import CtcReading, Line
 
@@ -65,7 +65,7 @@ def test_nothing_to_match_gives_empty_matches() -> None:
 def test_extra_letters_belong_to_the_word_they_stand_with() -> None:
     reading = _reading("OPENN DAILY")
     letters = Letters.of(reading)
-    comparison = compare(["OPEN", "DAILY"], reading, Window(0, len(letters.folded), 1, 9), letters)
+    comparison = compare(["OPEN", "DAILY"], reading, letters, anchored=True)
     assert [w.edits for w in comparison.words] == [1, 0]
     assert comparison.expected_line == "OPEN DAILY"
 

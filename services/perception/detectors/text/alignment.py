@@ -6,19 +6,14 @@ quadrilaterals, no pixels.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, permutations
+from types import MappingProxyType
 
 import numpy as np
 
-from services.perception.detectors.text.comparison import (
-    Letters,
-    LineComparison,
-    Window,
-    best_window,
-    compare,
-    widened,
-)
+from services.perception.detectors.text.comparison import Letters, LineComparison, best_window, compare
 from services.perception.detectors.text.expected import ExpectedPhrase
 from services.perception.detectors.text.folding import fold
 from services.perception.detectors.text.reading import Line
@@ -26,8 +21,8 @@ from services.perception.detectors.text.reading import Line
 _TAKEN = "\0"
 _LEAST_SIMILAR = 0.55
 _LEAST_SIMILAR_WEAK = 0.6
-_SHORT = 3
 _LINE_COST = 0.5
+_MOST_ORDERS = 24
 
 
 @dataclass(frozen=True)
@@ -87,92 +82,137 @@ def _row_height(row: Sequence[Line]) -> float:
     return float(np.mean([line.size_px[0] for line in row]))
 
 
-def match_phrases(phrases: Sequence[ExpectedPhrase], lines: Sequence[Line]) -> tuple[PhraseMatch, ...]:
-    """Deals the phrases out to the lines (in reading order): the surest phrase first, each letter at most once."""
-    letters = [Letters.of(line.reading) for line in lines]
-    free = [entry.folded for entry in letters]
-    open_phrases = list(enumerate(phrases))
-    matches: dict[int, PhraseMatch] = {}
-    while open_phrases:
-        dealt = [(number, phrase, _deal(phrase, lines, letters, free)) for number, phrase in open_phrases]
-        number, phrase, best = max(dealt, key=lambda d: (not d[1].weak, _quality(d[2])))
-        matches[number] = PhraseMatch(phrase, best)
-        for match in best:
-            start, end = _letters_of(match, letters[match.line])
-            free[match.line] = free[match.line][:start] + _TAKEN * (end - start) + free[match.line][end:]
-        open_phrases = [entry for entry in open_phrases if entry[0] != number]
-    return tuple(matches[number] for number in range(len(phrases)))
+def match_phrases(
+    phrases: Sequence[ExpectedPhrase],
+    lines: Sequence[Line],
+    barred: Mapping[int, frozenset[int]] = MappingProxyType({}),
+) -> tuple[PhraseMatch, ...]:
+    """Deals the phrases out to the lines (in reading order), each letter at most once.
+
+    Phrases that stand there to the letter come first and are never disturbed. The others are dealt in every order (in
+    that of how well they fit where there are many), and the dealing with the most letters right is taken.
+
+    Args:
+        phrases: what ought to be there.
+        lines: in reading order.
+        barred: by the number of a phrase, the lines on which it is not to be sought.
+    """
+    table = _Table(phrases, lines, barred)
+    exact: dict[int, tuple[LineMatch, ...]] = {}
+    left = list(range(len(phrases)))
+    while left:
+        dealt = {n: table.deal(n, exact) for n in left}
+        whole = [n for n in left if not phrases[n].weak and _stands_to_the_letter(phrases[n], dealt[n])]
+        if not whole:
+            break
+        # The longest first: OPENER before OPEN, SPORTS CENTRE before CENTRE.
+        number = max(whole, key=lambda n: _quality(dealt[n]))
+        exact[number] = dealt[number]
+        left.remove(number)
+    matches = {**exact, **table.best_of_orders(left, exact)}
+    return tuple(PhraseMatch(phrase, matches[number]) for number, phrase in enumerate(phrases))
+
+
+def _stands_to_the_letter(phrase: ExpectedPhrase, matches: Sequence[LineMatch]) -> bool:
+    found = sum(match.last - match.first for match in matches)
+    return found == len(phrase.words) and not any(match.comparison.edits for match in matches)
 
 
 def _quality(matches: Sequence[LineMatch]) -> float:
-    return sum(m.similarity * len(fold("".join(m.phrase.words[m.first : m.last]))) for m in matches)
+    return sum(m.similarity * len(fold("".join(m.phrase.words[m.first : m.last]))) - _LINE_COST for m in matches)
 
 
-def _letters_of(match: LineMatch, letters: Letters) -> tuple[int, int]:
-    inside = [i for i, c in enumerate(letters.character) if match.comparison.start <= c < match.comparison.end]
-    return (inside[0], inside[-1] + 1) if inside else (0, 0)
+_Dealing = Mapping[int, tuple[LineMatch, ...]]
+"""Matches by the number of the phrase."""
 
 
-def _deal(
-    phrase: ExpectedPhrase, lines: Sequence[Line], letters: Sequence[Letters], free: Sequence[str]
-) -> tuple[LineMatch, ...]:
-    """The best way to put consecutive words of the phrase on lines in reading order.
+class _Table:
+    """The comparisons of one set of phrases with one set of lines; each is made once."""
 
-    `score[j]` is the most letters that the first j words can have right on the lines seen so far; a word may stay
-    without a line, a line without a word.
-    """
-    wanted = [fold(word) for word in phrase.words]
-    count = len(wanted)
-    score = [0.0] * (count + 1)
-    chosen: list[tuple[tuple[int, int, int, Window], ...]] = [()] * (count + 1)
-    for number in range(len(lines)):
-        new_score, new_chosen = list(score), list(chosen)
-        for first in range(count):
-            for last, window in _windows(wanted, first, letters[number], free[number], phrase.weak):
-                gain = score[first] + window.size - window.distance - _LINE_COST
-                if gain > new_score[last]:
-                    new_score[last] = gain
-                    new_chosen[last] = (*chosen[first], (first, last, number, window))
-        for j in range(1, count + 1):
-            if new_score[j - 1] > new_score[j]:
-                new_score[j], new_chosen[j] = new_score[j - 1], new_chosen[j - 1]
-        score, chosen = new_score, new_chosen
-    return tuple(_match(phrase, entry, lines, letters, free) for entry in chosen[count])
+    def __init__(
+        self, phrases: Sequence[ExpectedPhrase], lines: Sequence[Line], barred: Mapping[int, frozenset[int]]
+    ) -> None:
+        self._phrases = phrases
+        self._barred = barred
+        self._lines = lines
+        self._letters = [Letters.of(line.reading) for line in lines]
+        self._compared: dict[tuple[tuple[str, ...], int, tuple[bool, ...]], LineComparison] = {}
+
+    def best_of_orders(self, numbers: Sequence[int], fixed: _Dealing) -> dict[int, tuple[LineMatch, ...]]:
+        """The numbered phrases dealt one after the other around what is `fixed`, in the best order."""
+        alone = {n: _quality(self.deal(n, fixed)) for n in numbers}
+        ranked = sorted(numbers, key=lambda n: (self._phrases[n].weak, -alone[n]))
+        found = self._in_order(ranked, fixed)
+        for order in islice(permutations(ranked), 1, _MOST_ORDERS):
+            weak = [self._phrases[n].weak for n in order]
+            if weak != sorted(weak):
+                continue
+            other = self._in_order(order, fixed)
+            if _total(other) > _total(found) + 1e-9:
+                found = other
+        return found
+
+    def _in_order(self, order: Sequence[int], fixed: _Dealing) -> dict[int, tuple[LineMatch, ...]]:
+        dealt: dict[int, tuple[LineMatch, ...]] = {}
+        for number in order:
+            dealt[number] = self.deal(number, {**fixed, **dealt})
+        return dealt
+
+    def deal(self, number: int, before: _Dealing) -> tuple[LineMatch, ...]:
+        """The best way to put consecutive words of the phrase on lines in reading order, around those `before`.
+
+        `score[j]` is the most letters that the first j words can have right on the lines seen so far; a word may stay
+        without a line, a line without a word.
+        """
+        phrase = self._phrases[number]
+        count = len(phrase.words)
+        score = [0.0] * (count + 1)
+        chosen: list[tuple[LineMatch, ...]] = [()] * (count + 1)
+        for line in range(len(self._lines)):
+            if line in self._barred.get(number, frozenset()):
+                continue
+            taken = self._taken(line, before)
+            new_score, new_chosen = list(score), list(chosen)
+            for match in self._matches(phrase, line, taken):
+                gain = score[match.first] + _quality([match])
+                if gain > new_score[match.last]:
+                    new_score[match.last] = gain
+                    new_chosen[match.last] = (*chosen[match.first], match)
+            for j in range(1, count + 1):
+                if new_score[j - 1] > new_score[j]:
+                    new_score[j], new_chosen[j] = new_score[j - 1], new_chosen[j - 1]
+            score, chosen = new_score, new_chosen
+        return chosen[count]
+
+    def _taken(self, line: int, before: _Dealing) -> tuple[bool, ...]:
+        spans = [(m.comparison.start, m.comparison.end) for ms in before.values() for m in ms if m.line == line]
+        return tuple(any(start <= c < end for start, end in spans) for c in self._letters[line].character)
+
+    def _matches(self, phrase: ExpectedPhrase, line: int, taken: tuple[bool, ...]) -> list[LineMatch]:
+        """Every run of the phrase's words that the line's free letters resemble."""
+        least = _LEAST_SIMILAR_WEAK if phrase.weak else _LEAST_SIMILAR
+        free = "".join(_TAKEN if t else letter for t, letter in zip(taken, self._letters[line].folded, strict=True))
+        available = len(free) - sum(taken)
+        found: list[LineMatch] = []
+        for first in range(len(phrase.words)):
+            for last in range(first + 1, len(phrase.words) + 1):
+                joined = fold("".join(phrase.words[first:last]))
+                if len(joined) > 1.7 * available + 2:
+                    break
+                # Where words begin and end can only make it worse, so that this spares most comparisons.
+                if best_window(joined, free).similarity < least:
+                    continue
+                comparison = self._compare(phrase.words[first:last], line, taken)
+                if comparison.start < comparison.end and comparison.similarity >= least:
+                    found.append(LineMatch(phrase, first, last, line, comparison, comparison.similarity))
+        return found
+
+    def _compare(self, words: tuple[str, ...], line: int, taken: tuple[bool, ...]) -> LineComparison:
+        key = (words, line, taken)
+        if key not in self._compared:
+            self._compared[key] = compare(words, self._lines[line].reading, self._letters[line], taken)
+        return self._compared[key]
 
 
-def _windows(wanted: Sequence[str], first: int, letters: Letters, free: str, weak: bool) -> list[tuple[int, Window]]:
-    found: list[tuple[int, Window]] = []
-    available = len(free) - free.count(_TAKEN)
-    for last in range(first + 1, len(wanted) + 1):
-        joined = "".join(wanted[first:last])
-        if len(joined) > 1.7 * available + 2:
-            break
-        window = best_window(joined, free)
-        least = _LEAST_SIMILAR_WEAK if weak else _LEAST_SIMILAR
-        if window.similarity < least:
-            continue
-        if len(joined) <= _SHORT and not _stands_alone(window, letters):
-            continue
-        found.append((last, window))
-    return found
-
-
-def _stands_alone(window: Window, letters: Letters) -> bool:
-    """A short word may match by chance inside a longer one: it must be a word of the line by itself."""
-    return window.end > window.start and letters.is_whole(window.start, window.end)
-
-
-def _match(
-    phrase: ExpectedPhrase,
-    entry: tuple[int, int, int, Window],
-    lines: Sequence[Line],
-    letters: Sequence[Letters],
-    free: Sequence[str],
-) -> LineMatch:
-    first, last, number, window = entry
-    words = phrase.words[first:last]
-    wide = widened(window, letters[number], fold("".join(words)))
-    if _TAKEN in free[number][wide.start : wide.end]:
-        wide = window
-    comparison = compare(words, lines[number].reading, wide, letters[number])
-    return LineMatch(phrase, first, last, number, comparison, wide.similarity)
+def _total(dealing: _Dealing) -> float:
+    return sum(_quality(matches) for matches in dealing.values())

@@ -6,56 +6,48 @@ Spaces are never compared (the reader loses them); letters that a typeface draws
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
-import numpy as np
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-from services.perception.detectors.text.folding import case_like, fold, fold_character, looks_alike
+from services.perception.detectors.text.folding import case_like, fold, fold_character
 from services.perception.detectors.text.reading import CtcReading
+from services.perception.detectors.text.word_alignment import Run, WantedLetter, WordAligner
+from services.perception.detectors.text.word_breaks import word_breaks
 
-_GAP_IN_PITCHES = 1.75
-_GLUED_LETTERS = 3
+_SHORT = 3
+_WHOLE_LINE_CELLS = 2500
+_WINDOW_SLACK = 6
 
 
 @dataclass(frozen=True)
 class Letters:
     """A reading's letters, folded, and which character of its text each comes from.
 
-    `token` numbers the word, as far as spaces and gaps tell, that each letter stands in.
+    `breaks` are the characters before which a word begins, `starts` says for every letter, and behind the last,
+    whether it is the first of a word.
     """
 
     folded: str
     character: tuple[int, ...]
-    token: tuple[int, ...]
+    breaks: frozenset[int]
+    starts: tuple[bool, ...]
 
     @staticmethod
-    def of(reading: CtcReading) -> "Letters":
-        """The letters of a reading."""
-        folded, character, token = "", [], []
-        breaks = _breaks(reading)
-        number = 0
-        for i, c in enumerate(reading.text):
-            number += i in breaks or c == " "
-            for letter in fold_character(c):
-                folded += letter
-                character.append(i)
-                token.append(number)
-        return Letters(folded, tuple(character), tuple(token))
+    def of(reading: CtcReading, breaks: frozenset[int] | None = None) -> "Letters":
+        """The letters of a reading; `breaks` where they are known better than from this reading alone."""
+        found = word_breaks(reading) if breaks is None else breaks
+        pairs = [(letter, i) for i, c in enumerate(reading.text) for letter in fold_character(c)]
+        character = tuple(i for _, i in pairs)
+        inner = tuple(any(a < b <= c for b in found) for a, c in pairwise(character))
+        starts = (True, *inner, True) if pairs else (True,)
+        return Letters("".join(letter for letter, _ in pairs), character, found, starts)
 
-    def is_whole(self, start: int, end: int) -> bool:
-        """Whether letters `start:end` begin and end with a word."""
-        left = start == 0 or self.token[start - 1] != self.token[start]
-        return left and (end == len(self.token) or self.token[end - 1] != self.token[end])
-
-
-def _breaks(reading: CtcReading) -> frozenset[int]:
-    """Characters before which there is a gap much wider than the usual pitch."""
-    centres = np.asarray(reading.centres)
-    if centres.size < 3:
-        return frozenset()
-    steps = np.diff(centres)
-    return frozenset(int(i) + 1 for i in np.flatnonzero(steps > _GAP_IN_PITCHES * np.median(steps)))
+    @property
+    def word_count(self) -> int:
+        """How many words the line has, as far as breaks tell."""
+        return sum(self.starts) - 1
 
 
 @dataclass(frozen=True)
@@ -74,7 +66,7 @@ class Window:
 
 
 def best_window(wanted: str, letters: str) -> Window:
-    """Where in `letters` (folded) the folded `wanted` stands with the fewest edits."""
+    """Where in `letters` (folded) the folded `wanted` stands with the fewest edits, words or not."""
     if not wanted or not letters:
         return Window(0, 0, len(wanted), len(wanted))
     if len(letters) <= len(wanted):
@@ -91,25 +83,6 @@ def best_window(wanted: str, letters: str) -> Window:
             if best is None or (distance, end - start) < (best.distance, best.end - best.start):
                 best = candidate
     return best if best is not None else Window(0, 0, len(wanted), len(wanted))
-
-
-def widened(window: Window, letters: Letters, wanted: str) -> Window:
-    """The window with the few letters that stand glued to it in the same word: OPENN is no OPEN.
-
-    More than three letters glued to an exact match are another word, whose space the reader has lost.
-    """
-    start, end = window.start, window.end
-    if start == end:
-        return window
-    while start > 0 and letters.token[start - 1] == letters.token[window.start]:
-        start -= 1
-    while end < len(letters.token) and letters.token[end] == letters.token[window.end - 1]:
-        end += 1
-    if window.start - start > _GLUED_LETTERS:
-        start = window.start
-    if end - window.end > _GLUED_LETTERS:
-        end = window.end
-    return Window(start, end, Levenshtein.distance(wanted, letters.folded[start:end]), window.size)
 
 
 @dataclass(frozen=True)
@@ -135,12 +108,16 @@ class WordComparison:
 
 @dataclass(frozen=True)
 class LineComparison:
-    """The wanted words in one line, in order, within characters `start:end` of its text."""
+    """The wanted words in one line, in order, within characters `start:end` of its text.
+
+    `breaks` are the characters before which a word of the line begins.
+    """
 
     reading: CtcReading
     words: tuple[WordComparison, ...]
     start: int
     end: int
+    breaks: frozenset[int]
 
     @cached_property
     def expected_line(self) -> str:
@@ -148,76 +125,117 @@ class LineComparison:
         return self.with_words({i: word.expected for i, word in enumerate(self.words)})
 
     def with_words(self, replaced: dict[int, str]) -> str:
-        """The line's text with the numbered words replaced, the others as read."""
-        text = self.reading.text
-        parts = [text[: self.start].strip()]
+        """The line's text with the numbered words replaced, the others as read, spaces where words begin."""
+        line, cursor = "", 0
         for i, word in enumerate(self.words):
-            parts.append(replaced.get(i, text[word.start : word.end].strip()))
-        parts.append(text[self.end :].strip())
-        return " ".join(part for part in parts if part)
+            line = self._joined(line, self._as_read(cursor, word.start), cursor, word.start)
+            own = replaced.get(i)
+            text = self._as_read(word.start, word.end) if own is None else own
+            line = self._joined(line, text, word.start, word.end)
+            cursor = max(cursor, word.end)
+        return self._joined(line, self._as_read(cursor, len(self.reading.text)), cursor, len(self.reading.text))
+
+    def _as_read(self, start: int, end: int) -> str:
+        text = self.reading.text
+        return "".join(
+            f" {text[i]}" if i in self.breaks else text[i] for i in range(start, end) if text[i] != " "
+        ).strip()
+
+    def _joined(self, line: str, text: str, start: int, end: int) -> str:
+        """The line with `text` for characters `start:end`: apart where a word begins, or two words meet."""
+        if not line or not text:
+            return line or text
+        first = next((i for i in range(start, end) if self.reading.text[i] != " "), None)
+        apart = first in self.breaks or bool(fold(line[-1]) and fold(text[0]))
+        return f"{line} {text}" if apart else line + text
 
     @property
     def faulty(self) -> tuple[int, ...]:
         """Numbers of the words that do not read as expected."""
         return tuple(i for i, word in enumerate(self.words) if word.edits)
 
+    @property
+    def edits(self) -> int:
+        """Letters wrong, missing or too many."""
+        return sum(word.edits for word in self.words)
 
-def compare(words: Sequence[str], reading: CtcReading, window: Window, letters: Letters) -> LineComparison:
-    """Compares the words with the window's letters, one word after the other."""
-    if window.start == window.end:
-        at = 0
-        return LineComparison(reading, tuple(WordComparison(w, at, at, len(fold(w))) for w in words), at, at)
-    first, last = letters.character[window.start], letters.character[window.end - 1] + 1
-    read = letters.folded[window.start : window.end]
-    cased = [case_like(word, reading.text[first:last]) for word in words]
-    wanted = [(fold_character(c), c, i) for i, word in enumerate(cased) for c in word]
-    wanted_letters = [(letter, c, i) for folded, c, i in wanted for letter in folded]
-    edits = [0] * len(words)
-    spans: list[list[int]] = [[] for _ in words]
-    blocks = Levenshtein.opcodes("".join(letter for letter, _, _ in wanted_letters), read)
-    for block in blocks:
-        for offset in range(max(block.src_end - block.src_start, block.dest_end - block.dest_start)):
-            source = min(block.src_start + offset, block.src_end - 1) if block.src_end > block.src_start else None
-            target = block.dest_start + offset if block.dest_start + offset < block.dest_end else None
-            if source is None:
-                owner = _owner_of_extra(block.src_start, block.dest_start, wanted_letters, letters, window)
-            else:
-                owner = wanted_letters[source][2]
-            if target is not None:
-                spans[owner].append(letters.character[window.start + target])
-            if block.tag == "equal":
-                continue
-            if block.tag == "replace" and source is not None and target is not None:
-                seen = reading.text[letters.character[window.start + target]]
-                edits[owner] += not looks_alike(seen, wanted_letters[source][1])
-            else:
-                edits[owner] += 1
-    return LineComparison(reading, _placed(cased, spans, edits, first), first, last)
+    @property
+    def similarity(self) -> float:
+        """Share of the wanted letters that are there, in [0, 1]; 1 is equal."""
+        return max(0.0, 1.0 - self.edits / max(1, len(fold("".join(word.expected for word in self.words)))))
 
 
-def _owner_of_extra(
-    source: int, target: int, wanted: Sequence[tuple[str, str, int]], letters: Letters, window: Window
-) -> int:
-    """The word that a letter too many belongs to: the one whose letters it stands with."""
-    if source == 0:
-        return wanted[0][2]
-    before = wanted[source - 1][2]
-    if source >= len(wanted) or wanted[source][2] == before:
-        return before
-    here = window.start + target
-    with_before = here > 0 and letters.token[here - 1] == letters.token[here]
-    return before if with_before else wanted[source][2]
+def compare(
+    words: Sequence[str],
+    reading: CtcReading,
+    letters: Letters,
+    taken: Sequence[bool] | None = None,
+    *,
+    anchored: bool = False,
+) -> LineComparison:
+    """The words compared with the place in the line where they fit best.
+
+    Args:
+        words: each has a letter or digit.
+        reading: the line.
+        letters: its letters.
+        taken: flags of letters that other words have; none by default.
+        anchored: all letters of the line are compared, not only those of the best place.
+    """
+    blocked = [False] * len(letters.folded) if taken is None else list(taken)
+    wanted = fold("".join(words))
+    if not anchored and len(wanted) * len(letters.folded) > _WHOLE_LINE_CELLS:
+        blocked = _only_near(wanted, letters, blocked)
+    starts = [
+        start or (0 < i < len(blocked) and blocked[i - 1] != blocked[i]) for i, start in enumerate(letters.starts)
+    ]
+    cased = [case_like(word, reading.text) for word in words]
+    marks = [[WantedLetter(letter, c) for c in word for letter in fold_character(c)] for word in cased]
+    aligner = WordAligner(
+        marks,
+        letters.folded,
+        [reading.text[i] for i in letters.character],
+        starts,
+        blocked,
+        anchored=anchored,
+        may_cut=len(wanted) > _SHORT,
+    )
+    runs = aligner.best()
+    return _placed(words, runs, reading, letters)
 
 
-def _placed(
-    words: Sequence[str], spans: Sequence[Sequence[int]], edits: Sequence[int], first: int
-) -> tuple[WordComparison, ...]:
+def _only_near(wanted: str, letters: Letters, taken: Sequence[bool]) -> list[bool]:
+    """All but the surroundings of the best window taken: on a line of running text the rest is not worth a look."""
+    free = "".join("\0" if flag else letter for letter, flag in zip(letters.folded, taken, strict=True))
+    window = best_window(wanted, free)
+    first, last = max(0, window.start - _WINDOW_SLACK), min(len(free), window.end + _WINDOW_SLACK)
+    while not letters.starts[first]:
+        first -= 1
+    while not letters.starts[last]:
+        last += 1
+    return [flag or not first <= i < last for i, flag in enumerate(taken)]
+
+
+def _placed(words: Sequence[str], runs: Sequence[Run] | None, reading: CtcReading, letters: Letters) -> LineComparison:
+    if runs is None or runs[0].start == runs[-1].end:
+        nothing = tuple(WordComparison(word, 0, 0, len(fold(word))) for word in words)
+        return LineComparison(reading, nothing, 0, 0, letters.breaks)
+    first, last = letters.character[runs[0].start], letters.character[runs[-1].end - 1] + 1
+    text = reading.text
     placed: list[WordComparison] = []
     cursor = first
-    for word, span, wrong in zip(words, spans, edits, strict=True):
-        if span:
-            placed.append(WordComparison(word, min(span), max(span) + 1, wrong))
-            cursor = max(span) + 1
-        else:
-            placed.append(WordComparison(word, cursor, cursor, wrong))
-    return tuple(placed)
+    for word, run in zip(words, runs, strict=True):
+        cased = case_like(word, text[first:last])
+        if run.start == run.end:
+            placed.append(WordComparison(cased, cursor, cursor, run.edits))
+            continue
+        start, end = letters.character[run.start], letters.character[run.end - 1] + 1
+        if not word[0].isalnum():
+            while start > cursor and text[start - 1] != " " and not fold_character(text[start - 1]):
+                start -= 1
+        if not word[-1].isalnum():
+            while end < len(text) and text[end] != " " and not fold_character(text[end]):
+                end += 1
+        cursor = end
+        placed.append(WordComparison(cased, start, end, run.edits))
+    return LineComparison(reading, tuple(placed), min(first, placed[0].start), max(last, cursor), letters.breaks)

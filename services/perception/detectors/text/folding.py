@@ -48,6 +48,7 @@ def is_cjk(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff"
 
 
+@lru_cache(maxsize=16384)
 def looks_alike(read: str, expected: str) -> bool:
     """Whether a typeface may draw both characters alike, so that reading one for the other is no misspelling.
 

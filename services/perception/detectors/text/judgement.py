@@ -9,21 +9,23 @@ from collections.abc import Sequence
 from services.perception.detectors.base import Finding
 from services.perception.detectors.text.alignment import LineMatch, PhraseMatch, in_reading_order, match_phrases
 from services.perception.detectors.text.closer_look import lines_near
-from services.perception.detectors.text.comparison import LineComparison
+from services.perception.detectors.text.comparison import Letters, LineComparison, compare
 from services.perception.detectors.text.evidence import WORST, not_as_expected
 from services.perception.detectors.text.expected import ExpectedPhrase
 from services.perception.detectors.text.findings import finding_of, line_reading, whole_line
 from services.perception.detectors.text.folding import as_read, case_like, fold, is_cjk, is_latin
-from services.perception.detectors.text.layout import are_stacked, mirrored, upright
+from services.perception.detectors.text.layout import are_stacked, mirrored, prominence, upright
 from services.perception.detectors.text.leftovers import (
     is_as_long,
     meant_lines,
     repeated_line,
     repeated_word,
+    substituted_lines,
     whole_comparison,
 )
 from services.perception.detectors.text.ocr import OcrReader
 from services.perception.detectors.text.reading import Line
+from services.perception.detectors.text.running_text import is_out_of_place, running_text
 from services.perception.detectors.text.second_reading import (
     SecondOpinion,
     faulty_words,
@@ -31,6 +33,7 @@ from services.perception.detectors.text.second_reading import (
     reads_when_wider,
     reread,
 )
+from services.perception.detectors.text.word_breaks import agreed_breaks
 from shared.contracts.base import QuadXY
 from shared.contracts.values import TextFault, TextReading
 from shared.images import Rgb
@@ -44,6 +47,7 @@ _ILLEGIBLE_CONFIDENCE = 0.45
 _ILLEGIBLE_DETECTION = 0.75
 _ILLEGIBLE_HEIGHT = 0.07
 _ILLEGIBLE_LETTERS = 4
+_MOST_TURNED = 12
 
 
 class SceneJudge:
@@ -63,15 +67,20 @@ class SceneJudge:
         self._opinions: dict[QuadXY, SecondOpinion] = {}
         self._claims: dict[int, list[LineComparison]] = {}
         self._found: dict[int, tuple[TextReading, float]] = {}
+        self._running: frozenset[int] = frozenset()
         self._warnings: list[str] = []
 
     def judge(self, phrases: Sequence[ExpectedPhrase]) -> tuple[list[Finding], list[str]]:
         """Findings and warnings."""
         readable = [phrase for phrase in phrases if self._can_judge(phrase) and not self._reads_otherwise(phrase)]
-        matches = self._unmirror(match_phrases(readable, self._lines))
+        self._running = running_text(self._lines, sum(len(phrase.words) for phrase in phrases))
+        matches = self._unmirror(self._placed(readable))
         for match in matches:
             for entry in match.lines:
-                self._judge_line(entry.line, entry.comparison)
+                self._claims.setdefault(entry.line, []).append(entry.comparison)
+        for match in matches:
+            for entry in match.lines:
+                self._judge_entry(entry)
         for match in matches:
             if match.lines and not match.phrase.weak:
                 self._judge_absent(match)
@@ -82,6 +91,16 @@ class SceneJudge:
         self._judge_illegible()
         findings = [finding_of(reading, evidence, self._size_hw) for reading, evidence in self._found.values()]
         return [finding for finding in findings if finding is not None], self._warnings
+
+    def _placed(self, phrases: Sequence[ExpectedPhrase]) -> list[PhraseMatch]:
+        """Where the phrases stand; none on words picked out of running text."""
+        barred: dict[int, frozenset[int]] = {}
+        while True:
+            matches = match_phrases(phrases, self._lines, barred)
+            out = [i for i, match in enumerate(matches) if is_out_of_place(match, self._lines, self._running)]
+            if not out:
+                return list(matches)
+            barred |= dict.fromkeys(out, self._running)
 
     def _can_judge(self, phrase: ExpectedPhrase) -> bool:
         letters = fold(phrase.text)
@@ -102,17 +121,32 @@ class SceneJudge:
         return self._opinions[quad]
 
     def _open_lines(self) -> list[Line]:
-        return [line for i, line in enumerate(self._lines) if i not in self._claims and i not in self._found]
+        """Those that no phrase claims and that may be meant for one."""
+        used = self._claims.keys() | self._found.keys() | self._running
+        return [line for i, line in enumerate(self._lines) if i not in used]
 
-    def _judge_line(self, number: int, comparison: LineComparison) -> None:
-        self._claims.setdefault(number, []).append(comparison)
-        if not comparison.faulty or number in self._found:
+    def _judge_entry(self, entry: LineMatch) -> None:
+        if not entry.comparison.faulty or entry.line in self._found:
             return
-        line = self._lines[number]
+        line = self._lines[entry.line]
         opinion = self._opinion(line.quad_px)
+        comparison = self._compared_again(entry, opinion)
         faulty = [i for i in faulty_words(comparison, opinion) if not _shows_up(comparison, i, opinion)]
         if faulty and not self._was_cut(line, comparison):
-            self._found[number] = line_reading(line, comparison, faulty)
+            self._found[entry.line] = line_reading(line, comparison, faulty)
+
+    def _compared_again(self, entry: LineMatch, opinion: SecondOpinion) -> LineComparison:
+        """The same words, with the line's own words told apart by all its readings together."""
+        line = self._lines[entry.line]
+        letters = Letters.of(line.reading, agreed_breaks(line.reading, opinion.readings))
+        claims = self._claims[entry.line]
+        others = [claim for claim in claims if claim is not entry.comparison]
+        taken = [any(o.start <= c < o.end for o in others) for c in letters.character]
+        again = compare(entry.phrase.words[entry.first : entry.last], line.reading, letters, taken)
+        if again.start == again.end:
+            return entry.comparison
+        self._claims[entry.line] = [*others, again]
+        return again
 
     def _was_cut(self, line: Line, comparison: LineComparison) -> bool:
         """Whether only letters are missing, and a wider crop has them: the finder had cut the line short."""
@@ -125,7 +159,8 @@ class SceneJudge:
         """Phrases that stand poorly or nowhere, sought with every line read from behind; the others are returned."""
         poor = [m for m in matches if _likeness(m) < _LIKE_ENOUGH and not m.phrase.weak]
         good_lines = {entry.line for m in matches if m not in poor for entry in m.lines}
-        numbers = [i for i in range(len(self._lines)) if i not in good_lines]
+        numbers = [i for i in range(len(self._lines)) if i not in good_lines and i not in self._running]
+        numbers = sorted(sorted(numbers, key=lambda i: -prominence(self._lines[i], self._size_hw))[:_MOST_TURNED])
         if not poor or not numbers:
             return list(matches)
         from_behind = [self._from_behind(self._lines[i]) for i in numbers]
@@ -164,6 +199,8 @@ class SceneJudge:
             if any(self._continues(entry, run, words) for entry in match.lines):
                 continue
             if any(self._is_garbled_within(entry, run, words) for entry in match.lines):
+                continue
+            if self._is_substituted(match, run, absent):
                 continue
             if self._stands_nearby(absent, neighbours) or self._is_a_garbled_neighbour(absent, neighbours):
                 continue
@@ -206,6 +243,27 @@ class SceneJudge:
             self._found[entry.line] = (reading, not_as_expected(line.text, reading.line_expected or ""))
         return True
 
+    def _is_substituted(self, match: PhraseMatch, run: Sequence[int], absent: Sequence[str]) -> bool:
+        """Reports the unclaimed lines set between those of the words before and after as those words gone wrong."""
+        before = [entry.line for entry in match.lines if entry.last <= run[0]]
+        after = [entry.line for entry in match.lines if entry.first > run[-1]]
+        if not before or not after:
+            return False
+        ends = [self._lines[before[-1]], self._lines[after[0]]]
+        chain = [ends[0]]
+        for line in self._open_lines():
+            number = self._number_of(line)
+            if before[-1] < number < after[0] and are_stacked(chain[-1], line):
+                chain.append(line)
+        if len(chain) == 1 or not are_stacked(chain[-1], ends[1]):
+            return False
+        meant = substituted_lines(absent, chain[1:])
+        self._report_meant(meant)
+        return bool(meant)
+
+    def _number_of(self, line: Line) -> int:
+        return next(i for i, other in enumerate(self._lines) if other is line)
+
     def _stands_nearby(self, words: Sequence[str], neighbours: Sequence[Line]) -> bool:
         """Whether a closer look finds the words by their neighbours, where the first look overlooked them."""
         closer = in_reading_order(lines_near(self._reader, self._image, neighbours, len(fold("".join(words)))))
@@ -230,7 +288,7 @@ class SceneJudge:
 
     def _report_meant(self, meant: Sequence[tuple[Line, tuple[str, ...]]]) -> None:
         for line, words in meant:
-            number = next(i for i, other in enumerate(self._lines) if other is line)
+            number = self._number_of(line)
             comparison = whole_comparison(line, words)
             opinion = self._opinion(line.quad_px)
             if not faulty_words(comparison, opinion):

@@ -4,11 +4,11 @@ Geometry and strings; careful, because a photograph is full of lettering that no
 """
 
 from collections.abc import Sequence
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations, pairwise
 
 from rapidfuzz.distance import Levenshtein
 
-from services.perception.detectors.text.comparison import Letters, LineComparison, Window, compare
+from services.perception.detectors.text.comparison import Letters, LineComparison, compare
 from services.perception.detectors.text.folding import fold
 from services.perception.detectors.text.layout import are_stacked, prominence, span_quad
 from services.perception.detectors.text.reading import Line
@@ -24,9 +24,7 @@ _MOST_LINES = 6
 
 def whole_comparison(line: Line, words: Sequence[str]) -> LineComparison:
     """The words against all that the line carries."""
-    letters = Letters.of(line.reading)
-    window = Window(0, len(letters.folded), 0, len(fold("".join(words))))
-    return compare(words, line.reading, window, letters)
+    return compare(words, line.reading, Letters.of(line.reading), anchored=True)
 
 
 def meant_lines(
@@ -54,6 +52,20 @@ def meant_lines(
     rivals = [line for line in group if line is not top]
     alone = all(prominence(rival, size_hw) * _CLEARLY <= prominence(top, size_hw) for rival in rivals)
     return [(top, tuple(words))] if alone and is_as_long(words, top.text) else []
+
+
+def substituted_lines(words: Sequence[str], lines: Sequence[Line]) -> list[tuple[Line, tuple[str, ...]]]:
+    """The words dealt out to lines that stand where they belong; empty where the lines cannot be meant for them.
+
+    Lines with as many words as are wanted are those words, however long; others must be about as long.
+    """
+    if not words or not 1 <= len(lines) <= min(_MOST_LINES, len(words)):
+        return []
+    counts = [Letters.of(line.reading).word_count for line in lines]
+    if sum(counts) != len(words) or not all(counts):
+        return _dealt_by_length(words, lines)
+    ends = list(accumulate(counts))
+    return [(line, tuple(words[end - n : end])) for line, n, end in zip(lines, counts, ends, strict=True)]
 
 
 def _set_together(top: Line, lines: Sequence[Line]) -> list[Line]:

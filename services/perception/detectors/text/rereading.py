@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from services.perception.detectors.text.comparison import Letters, Window, compare
+from services.perception.detectors.text.comparison import Letters, compare
 from services.perception.detectors.text.evidence import WORST, as_expected, error_rate, not_as_expected
 from services.perception.detectors.text.folding import as_read, fold
 from services.perception.detectors.text.layout import common_area
@@ -120,10 +120,8 @@ def _whole(opinion: SecondOpinion, expected: str) -> _Place:
 
 
 def _compared(opinion: SecondOpinion, reading: CtcReading, expected: str, spelling: str) -> _Place:
-    letters = Letters.of(reading)
-    window = Window(0, len(letters.folded), 0, len(fold(spelling)))
     words = [word for word in spelling.split() if fold(word)]
-    if words and not faulty_words(compare(words, reading, window, letters), opinion):
+    if words and not faulty_words(compare(words, reading, Letters.of(reading), anchored=True), opinion):
         return _Place(True, True, 0.0, as_expected(opinion.confidence))
     return _Place(False, True, error_rate(reading.text, expected), not_as_expected(reading.text, expected))
 

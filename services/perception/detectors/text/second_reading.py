@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from services.perception.detectors.text.comparison import Letters, LineComparison, best_window, compare, widened
+from services.perception.detectors.text.comparison import Letters, LineComparison, compare
 from services.perception.detectors.text.folding import fold
 from services.perception.detectors.text.likelihood import folded_log_likelihood
 from services.perception.detectors.text.ocr import OcrReader, rectify
@@ -102,9 +102,7 @@ def _contrasted(crop: Rgb) -> Rgb:
 
 def reread(words: Sequence[str], reading: CtcReading) -> LineComparison:
     """The words compared with the best place in another reading."""
-    letters = Letters.of(reading)
-    wanted = fold("".join(words))
-    return compare(words, reading, widened(best_window(wanted, letters.folded), letters, wanted), letters)
+    return compare(words, reading, Letters.of(reading))
 
 
 def faulty_words(comparison: LineComparison, opinion: SecondOpinion) -> tuple[int, ...]:
