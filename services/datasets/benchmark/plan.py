@@ -25,6 +25,7 @@ PAPER_SHARES: dict[Category, float] = {
 
 _ROOM: tuple[tuple[tuple[Category, ...], int], ...] = (
     ((Category.TEXT,), 1),
+    ((Category.ATTRIBUTE,), 1),
     ((Category.INTERACTION,), 1),
     ((Category.LIMB, Category.BODY), 2),
     ((Category.BODY,), 1),

@@ -64,6 +64,11 @@ def cat(pen: Pen, frame: Frame, thing: Thing) -> None:
             _leg(pen, frame, [(0.17, -0.34), (0.2, -0.18), (0.21, -0.02)], [0.07, 0.055, 0.05], rgb)
     for x in (-0.08, 0.08):
         _leg(pen, frame, [(x, -0.4), (x, -0.2), (x, -0.02)], [0.075, 0.06, 0.052], rgb)
+    _cat_head(pen, frame, thing, pale)
+
+
+def _cat_head(pen: Pen, frame: Frame, thing: Thing, pale: Rgb01) -> None:
+    rgb = thing.colour.rgb
     for side in (-1, 1):
         ear = smooth(frame.points([(side * 0.2, -0.86), (side * 0.2, -1.0), (side * 0.12, -0.98), (side * 0.04, -0.9)]))
         pen.volume(ear, rgb, 0.04 * frame.size)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.datasets.benchmark.colour import darker, hexed, lighter
+from services.datasets.benchmark.colour import Rgb01, darker, hexed, lighter
 from services.datasets.benchmark.draw.pen import Path, Pen, bounds, joined, polygon, smooth
 from services.datasets.benchmark.frame import Point, between, circle, heading, polar, tube
 from services.datasets.benchmark.graph import Garment, Leg, Person
@@ -157,6 +157,23 @@ def _upper(pen: Pen, person: Person, chest: Point, hips: Point, top: Garment) ->
     _fastening(pen, person, chest, (hx, hem_y), top)
 
 
+def _hood(pen: Pen, chest: Point, hem: Point, rgb: Rgb01, h: float) -> None:
+    """The hood on the shoulders, its cords and the pocket."""
+    cx, cy = chest
+    dark = darker(rgb, 0.45)
+    hood = smooth([(cx - 0.06 * h, cy - 0.015 * h), (cx - 0.045 * h, cy + 0.03 * h), (cx, cy + 0.045 * h),
+        (cx + 0.045 * h, cy + 0.03 * h),
+                   (cx + 0.06 * h, cy - 0.015 * h), (cx, cy + 0.02 * h)])  # fmt: skip
+    pen.volume(hood, darker(rgb, 0.12), 0.02 * h)
+    for s in (-1, 1):
+        cord = smooth([(cx + s * 0.02 * h, cy + 0.035 * h), (cx + s * 0.022 * h, cy + 0.1 * h)], closed=False)
+        pen.stroke(cord, lighter(rgb, 0.7), 0.005 * h, 0.9)
+    pocket = polygon([(cx - 0.05 * h, hem[1] - 0.02 * h), (cx - 0.035 * h, hem[1] - 0.08 * h), (cx + 0.035 * h,
+        hem[1] - 0.08 * h),
+                      (cx + 0.05 * h, hem[1] - 0.02 * h)])  # fmt: skip
+    pen.stroke(pocket, dark, 0.004 * h, 0.6)
+
+
 def _fastening(pen: Pen, person: Person, chest: Point, hem: Point, top: Garment) -> None:
     h = person.size
     cx, cy = chest
@@ -183,17 +200,7 @@ def _fastening(pen: Pen, person: Person, chest: Point, hem: Point, top: Garment)
             pen.volume(collar, lighter(rgb, 0.2), 0.008 * h, ink=0.7)
         pen.stroke(polygon([(cx, cy + 0.025 * h), hem], closed=False), dark, 0.003 * h, 0.6)
     elif top.kind == "hoodie":
-        hood = smooth([(cx - 0.06 * h, cy - 0.015 * h), (cx - 0.045 * h, cy + 0.03 * h), (cx, cy + 0.045 * h),
-            (cx + 0.045 * h, cy + 0.03 * h),
-                       (cx + 0.06 * h, cy - 0.015 * h), (cx, cy + 0.02 * h)])  # fmt: skip
-        pen.volume(hood, darker(rgb, 0.12), 0.02 * h)
-        for s in (-1, 1):
-            cord = smooth([(cx + s * 0.02 * h, cy + 0.035 * h), (cx + s * 0.022 * h, cy + 0.1 * h)], closed=False)
-            pen.stroke(cord, lighter(rgb, 0.7), 0.005 * h, 0.9)
-        pocket = polygon([(cx - 0.05 * h, hem[1] - 0.02 * h), (cx - 0.035 * h, hem[1] - 0.08 * h), (cx + 0.035 * h,
-            hem[1] - 0.08 * h),
-                          (cx + 0.05 * h, hem[1] - 0.02 * h)])  # fmt: skip
-        pen.stroke(pocket, dark, 0.004 * h, 0.6)
+        _hood(pen, chest, hem, rgb, h)
     else:
         ring = smooth(
             [(cx - 0.045 * h, cy - 0.012 * h), (cx, cy + 0.022 * h), (cx + 0.045 * h, cy - 0.012 * h)], closed=False

@@ -172,6 +172,25 @@ def _nose(pen: Pen, head: Head, feature: Feature, frame: Frame) -> None:
     pen.stroke(under, darker(skin, 0.6), 0.04 * s, 0.3, 0.02 * s)
 
 
+def _teeth(pen: Pen, frame: Frame, line: list[Point], w: float, open_: float) -> None:
+    """The inside of an open mouth, below the line of the upper lip."""
+    hole: Path = smooth(frame.points([*line, (w * 0.6, open_ + 0.03), (0, open_ + 0.045), (-w * 0.6, open_ + 0.03)]))
+    pen.flat(hole, hexed("4a1518"))
+    with pen.clip(hole):
+        teeth = smooth(
+            frame.points(
+                [
+                    (-w * 0.8, -0.06),
+                    (w * 0.8, -0.06),
+                    (w * 0.6, open_ * 0.55),
+                    (0, open_ * 0.65),
+                    (-w * 0.6, open_ * 0.55),
+                ]
+            )
+        )
+        pen.flat(teeth, hexed("f4efe6"))
+
+
 def _mouth(pen: Pen, head: Head, feature: Feature, frame: Frame) -> None:
     """Two lips, the line between them, teeth where the mouth is open. The origin is the middle of the line."""
     s, rise = frame.size, head.smile * 0.09
@@ -193,23 +212,7 @@ def _mouth(pen: Pen, head: Head, feature: Feature, frame: Frame) -> None:
                                  (w * 0.55, 0.075 + open_), (0, 0.105 + open_), (-w * 0.55,
                                      0.075 + open_)]))  # fmt: skip
     if open_ > 0:
-        hole: Path = smooth(
-            frame.points([*line, (w * 0.6, open_ + 0.03), (0, open_ + 0.045), (-w * 0.6, open_ + 0.03)])
-        )
-        pen.flat(hole, hexed("4a1518"))
-        with pen.clip(hole):
-            teeth = smooth(
-                frame.points(
-                    [
-                        (-w * 0.8, -0.06),
-                        (w * 0.8, -0.06),
-                        (w * 0.6, open_ * 0.55),
-                        (0, open_ * 0.65),
-                        (-w * 0.6, open_ * 0.55),
-                    ]
-                )
-            )
-            pen.flat(teeth, hexed("f4efe6"))
+        _teeth(pen, frame, line, w, open_)
     pen.flat(lower, lighter(head.lips, 0.1))
     pen.flat(upper, darker(head.lips, 0.15))
     shadow = smooth(

@@ -129,6 +129,11 @@ def _cap(pen: Pen, head: Head, frame: Frame) -> None:
         )
     )
     pen.volume(dome, rgb, 0.25 * frame.size)
+    _band(pen, rgb, frame)
+
+
+def _band(pen: Pen, rgb: Rgb01, frame: Frame) -> None:
+    """The ribbed rim of a cap, and its bobble."""
     band = smooth(
         frame.points(
             [

@@ -42,20 +42,9 @@ def half_lengths(maker: Maker) -> Scene:
     return Scene("half-lengths", maker.place(), tuple(people), style_for(rng, str(rng.random())))
 
 
-def figures(maker: Maker) -> Scene:
-    """One to three whole people, with things on the ground."""
+def _around_them(maker: Maker, items: list[Item]) -> list[Item]:
+    """One to three things, of which the last two are alike, and perhaps an animal."""
     rng = maker.rng
-    backdrop = maker.place()
-    count = rng.choice((1, 1, 2, 2, 3))
-    xs = {1: (rng.uniform(0.35, 0.65),), 2: (0.3, 0.7), 3: (0.2, 0.5, 0.8)}[count]
-    items: list[Item] = []
-    for i, x in enumerate(xs):
-
-        def person(i: int = i, x: float = x) -> Item:
-            at = (x + rng.uniform(-0.04, 0.04), rng.uniform(0.88, 0.94))
-            return maker.person(f"person {i}", at, rng.uniform(0.66, 0.78), False)
-
-        items = placed(items, person)
     models = [maker.thing("model", kind, (0, 0), STANDING[kind] * 0.72) for kind in rng.sample((*STANDING, *SEATS), 2)]
     for i in range(rng.choice((1, 2, 3, 3))):
 
@@ -74,6 +63,24 @@ def figures(maker: Maker) -> Scene:
                 "animal", kind, (rng.uniform(0.1, 0.9), rng.uniform(0.92, 0.97)), ANIMAL_HEIGHTS[kind] * 0.74
             ),
         )
+    return items
+
+
+def figures(maker: Maker) -> Scene:
+    """One to three whole people, with things on the ground."""
+    rng = maker.rng
+    backdrop = maker.place()
+    count = rng.choice((1, 1, 2, 2, 3))
+    xs = {1: (rng.uniform(0.35, 0.65),), 2: (0.3, 0.7), 3: (0.2, 0.5, 0.8)}[count]
+    items: list[Item] = []
+    for i, x in enumerate(xs):
+
+        def person(i: int = i, x: float = x) -> Item:
+            at = (x + rng.uniform(-0.04, 0.04), rng.uniform(0.88, 0.94))
+            return maker.person(f"person {i}", at, rng.uniform(0.66, 0.78), False)
+
+        items = placed(items, person)
+    items = _around_them(maker, items)
     if rng.random() < 0.6:
 
         def sign() -> Item:

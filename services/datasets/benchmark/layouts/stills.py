@@ -46,24 +46,9 @@ def _spot(maker: Maker) -> tuple[float, float]:
     return maker.rng.uniform(0.08, 0.92), maker.rng.uniform(0.68, 0.95)
 
 
-def signs(maker: Maker) -> Scene:
-    """One to three signs of different mounts, things at their feet."""
+def _at_the_foot(maker: Maker, items: list[Item]) -> list[Item]:
+    """One or two things and perhaps an animal, below the signs."""
     rng = maker.rng
-    backdrop = maker.place(table=False)
-    items: list[Item] = []
-    count = rng.choice((1, 2, 2, 3))
-    mounts = ("pole", "hanging", "easel") if backdrop.kind in OUTSIDE else ("wall", "wall", "hanging", "easel", "pole")
-    for i, word in enumerate(rng.sample(maker.words.words, count)):
-
-        def sign(i: int = i, word: str = word) -> Item:
-            width = rng.uniform(0.5, 0.72) if count == 1 else rng.uniform(0.32, 0.43)
-            x = 0.5 if count == 1 else ((0.27, 0.73) if count == 2 else (0.26, 0.74, 0.5))[i]
-            y = rng.uniform(0.2, 0.42) if count < 3 else (0.2, 0.24, 0.5)[i] + rng.uniform(-0.04, 0.04)
-            mount = rng.choice(mounts) if i < 2 else "easel"
-            size = (width, width * rng.uniform(0.28, 0.42))
-            return maker.sign(f"sign {i}", (x + rng.uniform(-0.03, 0.03), y), size, mount, rng.uniform(0.8, 0.9), word)
-
-        items = placed(items, sign)
     for i in range(rng.choice((1, 2, 2))):
 
         def thing(i: int = i) -> Item:
@@ -88,6 +73,28 @@ def signs(maker: Maker) -> Scene:
             )
 
         items = placed(items, animal)
+    return items
+
+
+def signs(maker: Maker) -> Scene:
+    """One to three signs of different mounts, things at their feet."""
+    rng = maker.rng
+    backdrop = maker.place(table=False)
+    items: list[Item] = []
+    count = rng.choice((1, 2, 2, 3))
+    mounts = ("pole", "hanging", "easel") if backdrop.kind in OUTSIDE else ("wall", "wall", "hanging", "easel", "pole")
+    for i, word in enumerate(rng.sample(maker.words.words, count)):
+
+        def sign(i: int = i, word: str = word) -> Item:
+            width = rng.uniform(0.5, 0.72) if count == 1 else rng.uniform(0.32, 0.43)
+            x = 0.5 if count == 1 else ((0.27, 0.73) if count == 2 else (0.26, 0.74, 0.5))[i]
+            y = rng.uniform(0.2, 0.42) if count < 3 else (0.2, 0.24, 0.5)[i] + rng.uniform(-0.04, 0.04)
+            mount = rng.choice(mounts) if i < 2 else "easel"
+            size = (width, width * rng.uniform(0.28, 0.42))
+            return maker.sign(f"sign {i}", (x + rng.uniform(-0.03, 0.03), y), size, mount, rng.uniform(0.8, 0.9), word)
+
+        items = placed(items, sign)
+    items = _at_the_foot(maker, items)
     if rng.random() < 0.4:
         items = aloft(maker, items, backdrop)
     return Scene("signs", backdrop, tuple(items), style_for(rng, str(rng.random())))
