@@ -19,11 +19,11 @@ CUDA_ONLY = ("nvidia-", "cuda-", "triton")
 
 HEADERS = {
     "dev.txt": """\
-# Complete lock of all but the extra "train", written by `make lock`; install with `pip install --no-deps -r`.
+# Complete lock of the extra "test", written by `make lock`; install with `pip install --no-deps -r`.
 # Left out on purpose: opencv-python (opencv-python-headless takes its place).
 """,
     "train.txt": """\
-# What the extra "train" adds to dev.txt, written by `make lock`; install with `pip install -r` after dev.txt.
+# What the extra "test-train" adds to dev.txt, written by `make lock`; install with `pip install -r` after dev.txt.
 """,
 }
 
@@ -45,7 +45,7 @@ def _write(name: str, versions: dict[str, str]) -> None:
 def main() -> None:
     """Resolves and writes both locks; where both need a package, dev.txt's version holds."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    everything = _resolve([".[test,train]", *project["build-system"]["requires"]])
+    everything = _resolve([".[test,test-train]", *project["build-system"]["requires"]])
     for name in REPLACED | {project["project"]["name"]}:
         everything.pop(name, None)
     names = set(_resolve([".[test]", *project["build-system"]["requires"]]))
