@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from services.perception.detectors.base import Detection, Finding, Scene
 from services.perception.detectors.text.expected import expected_phrases
-from services.perception.detectors.text.judgement import SceneJudge, lacks_words
+from services.perception.detectors.text.judgement import SceneJudge, lacks_words, least_illegible_height_px
 from services.perception.detectors.text.ocr import OcrReader
 from services.perception.detectors.text.reading import Line
 from services.perception.detectors.text.rereading import PlaceReader
@@ -43,8 +43,9 @@ class TextDetector:
 
     def detect(self, scene: Scene) -> TextDetection:
         """What is written wrongly; worst first."""
-        lines = self._reader.read(scene.image)
         phrases = expected_phrases(scene.prompt, scene.expected_text)
+        # Where no words are wanted, only lettering large enough to be judged for legibility is worth reading.
+        lines = self._reader.read(scene.image, 0.0 if phrases else least_illegible_height_px(scene.image))
         if lacks_words(phrases, lines):
             lines += self._reader.read_overlooked(scene.image, lines)
         judge = SceneJudge(self._reader, scene.image, lines)

@@ -16,8 +16,10 @@ from services.perception.detectors.text.findings import finding_of, line_reading
 from services.perception.detectors.text.folding import as_read, case_like, fold, is_cjk, is_latin
 from services.perception.detectors.text.layout import are_stacked, mirrored, prominence, upright
 from services.perception.detectors.text.leftovers import (
+    chained,
     is_as_long,
     meant_lines,
+    next_line,
     repeated_line,
     repeated_word,
     substituted_lines,
@@ -244,20 +246,21 @@ class SceneJudge:
         return True
 
     def _is_substituted(self, match: PhraseMatch, run: Sequence[int], absent: Sequence[str]) -> bool:
-        """Reports the unclaimed lines set between those of the words before and after as those words gone wrong."""
+        """Reports unclaimed lines set where the absent words belong as those words gone wrong.
+
+        Between the lines of the words before and after, or, at an end of the phrase, the one line of like height
+        that follows (or goes before) and has as many words and about as many letters.
+        """
         before = [entry.line for entry in match.lines if entry.last <= run[0]]
         after = [entry.line for entry in match.lines if entry.first > run[-1]]
-        if not before or not after:
-            return False
-        ends = [self._lines[before[-1]], self._lines[after[0]]]
-        chain = [ends[0]]
-        for line in self._open_lines():
-            number = self._number_of(line)
-            if before[-1] < number < after[0] and are_stacked(chain[-1], line):
-                chain.append(line)
-        if len(chain) == 1 or not are_stacked(chain[-1], ends[1]):
-            return False
-        meant = substituted_lines(absent, chain[1:])
+        open_lines = self._open_lines()
+        if before and after:
+            between = [line for line in open_lines if before[-1] < self._number_of(line) < after[0]]
+            chain = chained(self._lines[before[-1]], between, self._lines[after[0]])
+            meant = substituted_lines(absent, chain)
+        else:
+            number, here = (before[-1] + 1, before[-1]) if before else (after[0] - 1, after[0])
+            meant = next_line(absent, self._lines[here], [ln for ln in open_lines if self._number_of(ln) == number])
         self._report_meant(meant)
         return bool(meant)
 
@@ -336,6 +339,11 @@ def lacks_words(phrases: Sequence[ExpectedPhrase], lines: Sequence[Line]) -> boo
     """Whether a word that ought to be there stands on none of the lines, so that it is worth looking again."""
     wanted = [phrase for phrase in phrases if not phrase.weak]
     return any(match.absent_words for match in match_phrases(wanted, in_reading_order(lines)))
+
+
+def least_illegible_height_px(image: Rgb) -> float:
+    """Lettering less tall is never judged for legibility."""
+    return _ILLEGIBLE_HEIGHT * float(min(image.shape[:2]))
 
 
 def _may_be_illegible(line: Line, size_hw: tuple[int, int]) -> bool:

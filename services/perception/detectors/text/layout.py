@@ -111,6 +111,6 @@ def are_stacked(a: Line, b: Line) -> bool:
     along = abs(float(np.dot(offset, (np.cos(a.angle), np.sin(a.angle)))))
     across = abs(float(np.dot(offset, (-np.sin(a.angle), np.cos(a.angle)))))
     height = (ha + hb) / 2
-    below = 0.5 * height < across < 2.2 * height and along < 0.4 * max(wa, wb)
+    below = 0.5 * height < across < 2.2 * height and 2 * along < max(wa, wb)
     beside = across < 0.4 * height and along < (wa + wb) / 2 + 1.2 * height
     return below or beside

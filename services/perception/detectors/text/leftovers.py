@@ -20,6 +20,7 @@ _LEAST_DETECTION = 0.6
 _LEAST_DOUBLED_LETTERS = 2
 _SAME_WORDS = 0.85
 _MOST_LINES = 6
+_LIKE_HEIGHT = 0.8
 
 
 def whole_comparison(line: Line, words: Sequence[str]) -> LineComparison:
@@ -66,6 +67,24 @@ def substituted_lines(words: Sequence[str], lines: Sequence[Line]) -> list[tuple
         return _dealt_by_length(words, lines)
     ends = list(accumulate(counts))
     return [(line, tuple(words[end - n : end])) for line, n, end in zip(lines, counts, ends, strict=True)]
+
+
+def chained(first: Line, between: Sequence[Line], last: Line) -> list[Line]:
+    """Those of the lines between two others that make one column or row with them; empty where they do not reach."""
+    chain = [first]
+    for line in between:
+        if are_stacked(chain[-1], line):
+            chain.append(line)
+    return chain[1:] if are_stacked(chain[-1], last) else []
+
+
+def next_line(words: Sequence[str], beside: Line, lines: Sequence[Line]) -> list[tuple[Line, tuple[str, ...]]]:
+    """The words for the one line next to `beside` that looks as they would: height, words and letters agree."""
+    if len(lines) != 1 or not are_stacked(beside, lines[0]) or not is_as_long(words, lines[0].text):
+        return []
+    low, high = sorted((beside.size_px[0], lines[0].size_px[0]))
+    same_words = Letters.of(lines[0].reading).word_count == len(words)
+    return [(lines[0], tuple(words))] if same_words and low >= _LIKE_HEIGHT * high else []
 
 
 def _set_together(top: Line, lines: Sequence[Line]) -> list[Line]:

@@ -51,8 +51,8 @@ def find_lines(image: Rgb, find: FindLines) -> list[FoundLine]:
     if longest <= _COARSE_SIDE_PX:
         return _distinct(coarse)
     scale = _COARSE_SIDE_PX / longest
-    clear = [line for line in coarse if _height(line.quad) * scale >= _CLEAR_HEIGHT_PX]
-    small = [line for line in coarse if _height(line.quad) * scale < _CLEAR_HEIGHT_PX]
+    clear = [line for line in coarse if line_height(line.quad) * scale >= _CLEAR_HEIGHT_PX]
+    small = [line for line in coarse if line_height(line.quad) * scale < _CLEAR_HEIGHT_PX]
     fine = _join_across_tiles(_find_in_tiles(image, find))
     return _distinct(clear + fine + small)
 
@@ -106,10 +106,10 @@ def _join_across_tiles(lines: list[FoundLine]) -> list[FoundLine]:
     for line in sorted(lines, key=lambda line: -_area(line.quad)):
         for i, other in enumerate(joined):
             common = _common_area(line.quad, other.quad)
-            alike = 0.7 < _height(line.quad) / max(1.0, _height(other.quad)) < 1.4
+            alike = 0.7 < line_height(line.quad) / max(1.0, line_height(other.quad)) < 1.4
             if alike and common > 0.02 * min(_area(line.quad), _area(other.quad)):
                 hull = _oriented(np.concatenate([line.quad, other.quad]))
-                if _height(hull) < 1.3 * max(_height(line.quad), _height(other.quad)):
+                if line_height(hull) < 1.3 * max(line_height(line.quad), line_height(other.quad)):
                     joined[i] = FoundLine(hull, max(line.score, other.score))
                     break
         else:
@@ -156,7 +156,8 @@ def long_side_first(corners: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]
     return np.asarray(np.roll(ring, -first, axis=0), np.float32)
 
 
-def _height(quad: npt.NDArray[np.float32]) -> float:
+def line_height(quad: npt.NDArray[np.float32]) -> float:
+    """Of a quadrilateral with its long side first, in pixels: the mean of the sides across."""
     return float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
 
 

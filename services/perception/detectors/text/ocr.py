@@ -19,9 +19,11 @@ from services.perception.detectors.text.line_finding import (
     Quads,
     find_lines,
     find_overlooked,
+    line_height,
     long_side_first,
 )
 from services.perception.detectors.text.reading import CtcReading, Line
+from services.perception.detectors.text.recall import Recall, digest
 from shared.contracts.base import QuadXY
 from shared.errors import ErrorCode, MissingResource
 from shared.geometry import quad_array
@@ -29,8 +31,11 @@ from shared.images import Rgb
 
 _HEIGHT_PX = 48
 _STEP_PX = 8
-_WIDTHS_PX = (160, 320, 480, 640, 960, 1280, 1920, 2560)
-_BATCH = 6
+_PADDING_PX = 160
+_WIDEST_PX = 2560
+_DIRECTION_BATCH = 6
+_READINGS_BYTES = 48 * 2**20
+_MARKS_BYTES = 4 * 2**20
 _SURE = 0.92
 _KEPT_PROBABILITY = 1e-4
 _MAX_LINES = 400
@@ -50,6 +55,8 @@ class _Networks:
 class OcrReader:
     """Finds and reads lines. Safe to share between threads; the same pixels always read the same.
 
+    Answers to the same pixels are kept (52 MB at the most): a second look at a picture costs what has changed.
+
     Args:
         threads: of one network call.
     """
@@ -58,6 +65,8 @@ class OcrReader:
         self._threads = threads
         self._lock = threading.Lock()
         self._loaded: _Networks | None = None
+        self._readings: Recall[CtcReading] = Recall(_READINGS_BYTES)
+        self._marks: Recall[tuple[Quads, npt.NDArray[np.float32]]] = Recall(_MARKS_BYTES)
 
     @property
     def _networks(self) -> _Networks:
@@ -70,13 +79,17 @@ class OcrReader:
         """Whether the reader has a label for this character."""
         return character in self._networks.alphabet
 
-    def read(self, image: Rgb) -> tuple[Line, ...]:
+    def read(self, image: Rgb, least_height_px: float = 0.0) -> tuple[Line, ...]:
         """All lines of `(H, W, 3)` RGB, any angle, in no particular order; those that read as nothing included.
+
+        Args:
+            image: the picture.
+            least_height_px: lines less tall are left out unread.
 
         Raises:
             MissingResource: RapidOCR or its models are not installed.
         """
-        found = find_lines(image, self._mark_lines)
+        found = [line for line in find_lines(image, self._mark_lines) if line_height(line.quad) >= least_height_px]
         found.sort(key=lambda line: -abs(float(cv2.contourArea(line.quad))))
         return tuple(self._upright(image, found[:_MAX_LINES]))
 
@@ -99,26 +112,34 @@ class OcrReader:
 
     def read_crops(self, crops: Sequence[Rgb]) -> list[CtcReading]:
         """Readings of upright crops `(h, w, 3)` RGB, in order. A crop's reading does not depend on the others."""
-        fitted = [_fit(crop) for crop in crops]
-        readings: list[CtcReading | None] = [None] * len(crops)
-        for width in sorted({_bucket(f.shape[1]) for f in fitted}):
-            members = [i for i, f in enumerate(fitted) if _bucket(f.shape[1]) == width]
-            for start in range(0, len(members), _BATCH):
-                chunk = members[start : start + _BATCH]
-                batch = np.zeros((len(chunk), 3, _HEIGHT_PX, width), np.float32)
-                for row, i in enumerate(chunk):
-                    batch[row, :, :, : fitted[i].shape[1]] = _normalised(fitted[i])
-                probabilities = self._networks.read.session(batch)[0]
-                for row, i in enumerate(chunk):
-                    readings[i] = _decode(probabilities[row], fitted[i].shape[1], self._networks.alphabet)
-        return [reading for reading in readings if reading is not None]
+        return [self._read_fitted(_fit(crop)) for crop in crops]
+
+    def _read_fitted(self, fitted: Rgb) -> CtcReading:
+        """One crop at a time: on a CPU a batch takes longer for each, for want of cache."""
+        key = digest(fitted)
+        known = self._readings.get(key)
+        if known is not None:
+            return known
+        width = -(-fitted.shape[1] // _PADDING_PX) * _PADDING_PX
+        batch = np.zeros((1, 3, _HEIGHT_PX, width), np.float32)
+        batch[0, :, :, : fitted.shape[1]] = _normalised(fitted)
+        networks = self._networks
+        reading = _decode(networks.read.session(batch)[0][0], fitted.shape[1], networks.alphabet)
+        self._readings.put(key, reading, 2 * reading.log_probs.nbytes)  # its folded form comes on top
+        return reading
 
     def _mark_lines(self, image: Rgb) -> tuple[Quads, npt.NDArray[np.float32]]:
+        key = digest(image)
+        known = self._marks.get(key)
+        if known is not None:
+            return known
         networks = self._networks
         marked = networks.mark(_normalised(image)[None])[0]
         boxes, scores = networks.group(marked, image.shape[:2])
         quads = np.asarray(boxes, np.float32).reshape(-1, 4, 2)
-        return quads, np.asarray(scores, np.float32)
+        answer = quads, np.asarray(scores, np.float32)
+        self._marks.put(key, answer, quads.nbytes + answer[1].nbytes)
+        return answer
 
     def _upright(self, image: Rgb, found: Sequence[FoundLine]) -> list[Line]:
         """Each line with its corners in reading order: the direction in which it reads best.
@@ -156,7 +177,10 @@ class OcrReader:
             fitted = _fit(crop, widest=192)
             batch[row, :, :, : fitted.shape[1]] = _normalised(fitted)
         probabilities = np.concatenate(
-            [self._networks.direction(batch[i : i + _BATCH])[0] for i in range(0, len(batch), _BATCH)]
+            [
+                self._networks.direction(batch[i : i + _DIRECTION_BATCH])[0]
+                for i in range(0, len(batch), _DIRECTION_BATCH)
+            ]
         )
         return [bool(p[1] > 0.9) for p in probabilities]
 
@@ -217,15 +241,11 @@ def _normalised(rgb: Rgb) -> npt.NDArray[np.float32]:
     return rgb[..., ::-1].transpose(2, 0, 1).astype(np.float32) / 127.5 - 1.0
 
 
-def _fit(crop: Rgb, widest: int = _WIDTHS_PX[-1]) -> Rgb:
+def _fit(crop: Rgb, widest: int = _WIDEST_PX) -> Rgb:
     h, w = crop.shape[:2]
     width = int(np.clip(round(w * _HEIGHT_PX / h), _STEP_PX, widest))
     interpolation = cv2.INTER_AREA if h > _HEIGHT_PX else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(crop, (width, _HEIGHT_PX), interpolation=interpolation), np.uint8)
-
-
-def _bucket(width: int) -> int:
-    return next(w for w in _WIDTHS_PX if width <= w)
 
 
 def _decode(probabilities: npt.NDArray[np.float32], width_px: int, alphabet: tuple[str, ...]) -> CtcReading:
