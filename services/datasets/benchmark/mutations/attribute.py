@@ -107,6 +107,26 @@ def _hair(scene: Scene, path: str, rng: random.Random) -> Change | None:
     return Change(changed, _telling(f"the hair of the {person.noun}", new.name, now.name), (path,))
 
 
+def _trousered(scene: Scene) -> list[str]:
+    return [p.id for p in people_of(scene) if "skirt" not in p.bottom.kind]
+
+
+def _trousers(scene: Scene, path: str, rng: random.Random) -> Change | None:
+    person = scene.person(path)
+    others = _palette(scene, person.bottom.colour)
+    if not others:
+        return None
+    new = rng.choice(others)
+    changed = scene.with_item(replace(person, bottom=_recoloured(person.bottom, new)))
+    what = f"the {person.noun}'s {person.bottom.kind}"
+    telling = Telling(
+        f"{what} are {new.name} although the prompt asks for {person.bottom.colour.name} ones",
+        f"the prompt says {person.bottom.colour.name}, the image shows {new.name}",
+        f"change the colour of {what} from {new.name} to {person.bottom.colour.name}",
+    )
+    return Change(changed, telling, tuple(f"{path}/{leg.name}" for leg in person.legs))
+
+
 def _patterned(scene: Scene) -> list[str]:
     """Wearers of what the prompt calls striped, dotted or checked."""
     return [p.id for p in people_of(scene) if p.top.pattern != "plain"]
@@ -142,4 +162,14 @@ KINDS = (
         "wrong colour of hair", Category.ATTRIBUTE, ("half-lengths", "gathering"), _haired, _hair, 0, prompt_fault=True
     ),
     Kind("wrong pattern", Category.ATTRIBUTE, ("figures",), _patterned, _pattern, 0, prompt_fault=True, heldout=True),
+    Kind(
+        "wrong colour of trousers",
+        Category.ATTRIBUTE,
+        ("figures", "gathering"),
+        _trousered,
+        _trousers,
+        0,
+        prompt_fault=True,
+        heldout=True,
+    ),
 )
