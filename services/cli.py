@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from services.commands.exits import run_and_exit
+from services.perception.training.command import perception
 
 app = typer.Typer(
     name="retoucher",
@@ -21,6 +22,13 @@ app = typer.Typer(
 )
 evaluate = typer.Typer(help="Measures the agents on pictures with known flaws.", no_args_is_help=True)
 app.add_typer(evaluate, name="evaluate")
+benchmark = typer.Typer(help="The procedural blemish benchmark: drawn scenes with known flaws.", no_args_is_help=True)
+app.add_typer(benchmark, name="benchmark")
+dataset = typer.Typer(help="Data sets in the project's schema.", no_args_is_help=True)
+app.add_typer(dataset, name="dataset")
+train = typer.Typer(help="Trains the agents' networks.", no_args_is_help=True)
+app.add_typer(train, name="train")
+train.command("perception")(perception)
 
 Profile = Annotated[str, typer.Option("--profile", metavar="NAME", help="Which detectors, tools and thresholds.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")]
@@ -116,6 +124,40 @@ def evaluate_text(
     from services.evaluation.text.evaluate import run
 
     run(data=data, count=count, seed=seed, json_file=json_file, save=save)
+
+
+@benchmark.command("make")
+def benchmark_make(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; an interrupted run is continued.")],
+    count: Annotated[int, typer.Option(min=1, help="How many samples.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+    size: Annotated[int, typer.Option(metavar="256|512", help="Side in pixels.")] = 256,
+    split: Annotated[
+        Literal["train", "test", "test-kinds"],
+        typer.Option(help="test: unseen backgrounds, palettes, fonts, words, poses; test-kinds: unseen flaws, too."),
+    ] = "train",
+    mix: Annotated[
+        Literal["balanced", "paper"], typer.Option(help="paper: as many flaws of each kind as the paper's data has.")
+    ] = "balanced",
+) -> None:
+    """Draws scenes with flaws, their clean twins, masks and words, as a Hugging Face imagefolder."""
+    from services.datasets.benchmark import write_benchmark
+
+    written = write_benchmark(out, count, seed=seed, size=size, split=split, mix=mix)
+    typer.echo(f"{out}: {count} samples, {written} of them drawn now")
+
+
+@dataset.command("stats")
+def dataset_stats(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A data set in the project's schema.")],
+    chart: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the chart here (DIR/statistics.png).")
+    ] = None,
+) -> None:
+    """Prints and draws dimensions, categories, regions per image and words per description."""
+    from services.datasets.statistics import dataset_statistics
+
+    dataset_statistics(folder, chart=chart)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -40,7 +40,7 @@ finally:
 def test_commands_are_those_that_exist(capsys):
     assert run_main("--help") == 0
     commands = re.findall(r"^│ (\w+)  ", capsys.readouterr().out, re.MULTILINE)
-    assert sorted(commands) == ["demo", "doctor", "evaluate", "retouch"]
+    assert sorted(commands) == ["benchmark", "dataset", "demo", "doctor", "evaluate", "retouch", "train"]
 
 
 def test_choices_are_those_of_the_contract():
