@@ -47,6 +47,23 @@ def test_a_short_word_does_not_match_inside_a_longer_one() -> None:
     assert _match(["NO"], ["NO SMOKING"]) == [[(0, "NO")]]
 
 
+def test_a_phrase_that_stands_to_the_letter_is_not_disturbed_by_another() -> None:
+    phrases = ["Wivenhoe Park", "Concert Centre", "Sports Centre", "Car Parks"]
+    found = _match(phrases, ["Sports Centre", "Wivenioe Fark", "Conference Centre", "Car Parks"])
+    assert found == [[(1, "Wivenhoe Park")], [(2, "Concert Centre")], [(0, "Sports Centre")], [(3, "Car Parks")]]
+
+
+def test_the_best_order_of_phrases_is_found() -> None:
+    # Alone, each fits the first line better; together, only one way leaves both a place.
+    found = _match(["open dailx", "open dxily"], ["open daily", "opxn dxilx"])
+    assert sorted(line for match in found for line, _ in match) == [0, 1]
+
+
+def test_lines_on_which_a_phrase_is_not_sought_are_passed_over() -> None:
+    lines = [_line("fresh bread", y=0), _line("fresh broad", y=30)]
+    assert match_phrases([ExpectedPhrase("fresh bread")], lines, {0: frozenset({0})})[0].lines[0].line == 1
+
+
 def test_lettering_between_the_lines_of_a_phrase_is_passed_over() -> None:
     found = _match(["FRESH BREAD"], ["FRESH", "since 1901", "BREAD"])
     assert found == [[(0, "FRESH"), (2, "BREAD")]]

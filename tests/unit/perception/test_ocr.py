@@ -60,3 +60,20 @@ def test_threads_share_the_reader_and_agree(reader: OcrReader, sign: Callable[..
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(lambda image: [line.text for line in reader.read(image)], images))
     assert together == alone
+
+
+def test_a_second_look_gives_the_same_and_a_changed_line_is_read_anew(sign: Callable[..., Rgb]) -> None:
+    reader = OcrReader(threads=1)
+    image = sign("ONE\nTWO")
+    first = reader.read(image)
+    again = reader.read(image)
+    assert [line.reading is other.reading for line, other in zip(first, again, strict=True)] == [True, True]
+    changed = image.copy()
+    changed[200:] = sign("ONE\nSIX")[200:]
+    assert sorted(line.text for line in reader.read(changed)) == ["ONE", "SIX"]
+
+
+def test_lines_that_are_not_tall_enough_are_left_out(reader: OcrReader, sign: Callable[..., Rgb]) -> None:
+    image = sign("small", size=24)
+    assert reader.read(image, least_height_px=60) == ()
+    assert len(reader.read(image, least_height_px=10)) == 1

@@ -81,6 +81,35 @@ def test_each_fault_is_named_with_what_should_be_there(
     )
 
 
+SIGN = "NOTICE\nDOUBLE\nPARKING\nPROHIBITED\nAT ALL TIMES"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "readings"),
+    [
+        ("NOTICE DOUBLE PARKING PROHIBITED AT ALL TIMES", []),
+        ("DOUBLE PARKING ENCOURAGED AT ALL TIMES", [("PROHIBITED", "ENCOURAGED")]),
+        ("NOTICE DOUBLE PARKING PROHIBITED AT NO TIMES", [("ALL", "NO")]),
+        ("NOTICE DOUBLE TALKING PROHIBITED AT ALL TIMES", [("PARKING", "TALKING")]),
+    ],
+)
+def test_a_wrong_word_on_a_sign_of_many_lines(
+    detector: TextDetector, sign: Callable[..., Rgb], phrase: str, readings: list[tuple[str, str]]
+) -> None:
+    found = _detect(detector, sign(SIGN, size=52), f'a street sign that says "{phrase}"').findings
+    assert [(f.reading.text, f.reading.expected) for f in found if f.reading] == readings
+
+
+def test_several_phrases_on_one_board_keep_to_their_lines(detector: TextDetector, sign: Callable[..., Rgb]) -> None:
+    board = sign("Sports Centre\nWivenioe Fark\nConference Centre\nCar Parks", size=52)
+    prompt = 'a road sign with the words "Sports Centre", "Wivenhoe Park", "Concert Centre" and "Car Parks"'
+    found = _detect(detector, board, prompt).findings
+    assert {(f.reading.line_text, f.reading.line_expected) for f in found if f.reading} == {
+        ("Conference Centre", "Concert Centre"),
+        ("Wivenioe Fark", "Wivenhoe Park"),
+    }
+
+
 def test_two_separate_faults_in_a_line_are_one_finding(detector: TextDetector, sign: Callable[..., Rgb]) -> None:
     found = _detect(detector, sign("GARND HOTEL PARSI", size=56), HOTEL).findings
     assert len(found) == 1
@@ -141,6 +170,9 @@ def test_a_printed_page_gives_nothing(detector: TextDetector) -> None:
     page = np.repeat(data.page()[..., None], 3, axis=2)
     assert _detect(detector, page, "a page of a book").findings == ()
     assert _detect(detector, page, "a page", "Region-based segmentation").findings == ()
+    unasked = _detect(detector, page, "a page", "chocolate imaging")
+    assert unasked.findings == ()
+    assert "chocolate imaging" in unasked.warnings[0]
 
 
 def _region(detector: TextDetector, scene: Scene) -> tuple[Region, float]:

@@ -22,6 +22,7 @@ FindLines = Callable[[Rgb], tuple[Quads, npt.NDArray[np.float32]]]
 """Lines of one picture with sides of multiples of 32: quadrilaterals and `(N,)` scores in [0, 1]."""
 
 _COARSE_SIDE_PX = 1152
+_ONE_LOOK_SIDE_PX = 1344
 _FINE_PIXELS = 8_000_000
 _TILE_PX = 1216
 _OVERLAP_PX = 160
@@ -42,14 +43,14 @@ class FoundLine:
 def find_lines(image: Rgb, find: FindLines) -> list[FoundLine]:
     """Lines of any size in `image`, in no particular order.
 
-    A picture of up to 1152 px is looked at once (enlarged where it is tiny). A larger one is looked at scaled down,
+    A picture of up to 1344 px is looked at once (enlarged where it is tiny). A larger one is looked at scaled down,
     for what is then still tall enough, and in overlapping tiles of at most 8 megapixels in all for the rest.
     """
     longest = max(image.shape[:2])
     zoom = min(_LARGEST_ZOOM, _SMALL_SIDE_PX / longest) if longest < _SMALL_SIDE_PX else 1.0
-    coarse = _find_scaled(image, min(zoom, _COARSE_SIDE_PX / longest), find)
-    if longest <= _COARSE_SIDE_PX:
-        return _distinct(coarse)
+    if longest <= _ONE_LOOK_SIDE_PX:
+        return _distinct(_find_scaled(image, zoom, find))
+    coarse = _find_scaled(image, _COARSE_SIDE_PX / longest, find)
     scale = _COARSE_SIDE_PX / longest
     clear = [line for line in coarse if line_height(line.quad) * scale >= _CLEAR_HEIGHT_PX]
     small = [line for line in coarse if line_height(line.quad) * scale < _CLEAR_HEIGHT_PX]
