@@ -7,11 +7,13 @@ cannot do so that nobody sees it, it declines with a sentence.
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
 from services.action.tools.retyping.brief import Brief, brief_of
+from services.action.tools.retyping.colours import ink_by_colour
 from services.action.tools.retyping.composing import MIN_RESEMBLANCE, Piece, compose_of_letters
 from services.action.tools.retyping.frame import Float, Frame, rectify
 from services.action.tools.retyping.ink import Ink, separate
@@ -20,7 +22,7 @@ from services.action.tools.retyping.levelling import bend, true_quad
 from services.action.tools.retyping.line import Line, measure
 from services.action.tools.retyping.paint import Composition, paint
 from services.action.tools.retyping.setting import alignment, coverage, letter_at, place, room_for
-from services.action.tools.retyping.typeface import Style, rank, resemblance
+from services.action.tools.retyping.typeface import Style, as_heavy, rank, resemblance
 from shared.fonts import FONTS, Typeface, covering
 from shared.geometry import Mask, dilate
 
@@ -28,8 +30,19 @@ MIN_CAPITAL_PX = 8.0
 MIN_LIKENESS = 0.4
 CLEAR_LIKENESS = 0.6
 MAX_BEND_EM = 0.1
+MAX_GAP_GROWTH = 1.6
+CLEARLY_BETTER = 0.05
 LIKELY = 4
 """Typefaces that are looked at again in a better frame."""
+
+
+class Way(Enum):
+    """How ink is told from its ground."""
+
+    PLAIN = "one smooth light"
+    COLOUR = "the likeliest colour"
+    SECOND_COLOUR = "the second likely colour"
+    OPENED = "one smooth light, thin things taken away"
 
 
 @dataclass(frozen=True)
@@ -43,8 +56,13 @@ class Seen:
     letters: list[Letter]
     believed: list[Letter]
     styles: list[Style]
-    opened: bool
+    way: Way
     telling: bool
+
+    @property
+    def opened(self) -> bool:
+        """Thin things were taken away, so edges are ragged."""
+        return self.way is Way.OPENED
 
     @property
     def raw_likeness(self) -> float:
@@ -54,13 +72,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class SetWords:
-    """How the words were set: letters left in place, letters moved, the rest drawn."""
+    """How the words were set: letters left in place, letters moved, the rest drawn; from `x0` to `x1` in the frame."""
 
     composition: Composition
     kept: int = 0
     reused: int = 0
     condensed: float = 1.0
     scaled: float = 1.0
+    x0: float = 0.0
+    x1: float = 0.0
 
 
 class Retype:
@@ -110,10 +130,14 @@ class Retype:
         seen = _see(request, brief, faces)
         styles = seen.styles
         style = styles[min(brief.typeface_rank, len(styles) - 1)]
+        if seen.telling:
+            style = as_heavy(seen.believed, style)
         capital_px = 0.7 * style.em_px / seen.frame.scale
         if capital_px < MIN_CAPITAL_PX:
             raise ToolDeclined(f"the letters are too small to set well (capitals of about {capital_px:.0f} pixels)")
         setting = _set(seen, brief, style, request.mask)
+        if brief.extent == "word" and brief.line_known:
+            _leaves_no_hole(seen, setting)
         image, alpha = paint(request, seen.frame, seen.ink, seen.line, setting.composition)
         return EditResult(
             image=image,
@@ -159,7 +183,7 @@ def _see(request: EditRequest, brief: Brief, faces: tuple[Typeface, ...]) -> See
         if quad is None:
             break
         retried = rectify(seen.frame.to_crop(quad).astype(np.float32), brief.longer_by)
-        again = _look(request, brief, retried, likely, seen.opened)
+        again = _look(request, brief, retried, likely, seen.way)
         if again.styles[0].likeness < seen.styles[0].likeness:
             break
         seen = again
@@ -171,37 +195,50 @@ def _see(request: EditRequest, brief: Brief, faces: tuple[Typeface, ...]) -> See
     if seen.raw_likeness < MIN_LIKENESS or (seen.raw_likeness < CLEAR_LIKENESS and alike < 0.5):
         if not seen.opened and seen.ink.clean and len(seen.line.run) == len(seen.line.words):
             # The ink is plain to see and yet like no letters: they are garbled, whatever the reader made of them.
-            return _look(request, replace(brief, trusted=False), seen.frame, faces, opened=False)
+            return _look(request, replace(brief, trusted=False), seen.frame, faces, seen.way)
         raise ToolDeclined("the letters cannot be told apart well enough to find a typeface that resembles them")
     return seen
 
 
 def _first_look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typeface, ...]) -> Seen:
-    """The plain look; where it tells little, one without what is thinner than strokes, if that tells more."""
-    try:
-        plain: Seen | ToolDeclined = _look(request, brief, frame, faces, opened=False)
-    except ToolDeclined as declined:
-        plain = declined
-    if isinstance(plain, Seen) and plain.raw_likeness >= CLEAR_LIKENESS:
-        return plain
-    try:
-        opened = _look(request, brief, frame, faces, opened=True)
-    except ToolDeclined:
-        opened = None
-    if isinstance(plain, ToolDeclined):
-        if opened is None:
-            raise plain
-        return opened
-    return opened if opened is not None and opened.raw_likeness > plain.raw_likeness + 0.05 else plain
+    """The plain look; where it tells little, others: ink by colour, and without what is thinner than strokes."""
+    looks: list[Seen] = []
+    why: ToolDeclined | None = None
+    for way in (Way.PLAIN, Way.COLOUR, Way.SECOND_COLOUR, Way.OPENED):
+        try:
+            looks.append(_look(request, brief, frame, faces, way))
+        except ToolDeclined as declined:
+            why = why or declined
+            continue
+        if looks[-1].raw_likeness >= CLEAR_LIKENESS:
+            break
+    if not looks:
+        raise why or ToolDeclined("no letters can be told from their ground here")
+    # An earlier way keeps more of the letters: a later one must be clearly better.
+    best = looks[0]
+    for later in looks[1:]:
+        best = later if later.raw_likeness > best.raw_likeness + CLEARLY_BETTER else best
+    return best
 
 
-def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typeface, ...], opened: bool) -> Seen:
+def _ink(request: EditRequest, view: Float, frame: Frame, brief: Brief, way: Way) -> Ink:
+    valid = frame.valid(request.mask.shape)
+    if way in (Way.PLAIN, Way.OPENED):
+        return separate(view, valid, frame)
+    number = 0 if way is Way.COLOUR else 1
+    ink = ink_by_colour(view, valid, frame, len(brief.line_text.replace(" ", "")), number)
+    if ink is None:
+        raise ToolDeclined("no colour here stands like letters")
+    return ink
+
+
+def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typeface, ...], way: Way) -> Seen:
     """One look through one frame, levelled by the feet of the letters first."""
     for _ in range(2):
         view = frame.view(request.crop)
-        ink = separate(view, frame.valid(request.mask.shape), frame)
+        ink = _ink(request, view, frame, brief, way)
         quad = frame.to_frame(brief.quad).astype(np.float32)
-        line = measure(ink, frame, brief.line_text, brief.text, quad, opened)
+        line = measure(ink, frame, brief.line_text, brief.text, quad, way is Way.OPENED)
         if abs(line.slope) * frame.line.width < 4.0:
             break
         frame = frame.sheared(line.slope)
@@ -213,9 +250,7 @@ def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typefac
         believed, usable = [x for x in believed if all(f.covers(x.text) for f in faces)], list(faces)
     if not believed:
         raise ToolDeclined("none of the letters here is in any font, so no typeface can be chosen")
-    return Seen(
-        frame, view, ink, line, letters, believed, rank(believed, usable, bool(readable)), opened, bool(readable)
-    )
+    return Seen(frame, view, ink, line, letters, believed, rank(believed, usable, bool(readable)), way, bool(readable))
 
 
 def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
@@ -237,7 +272,7 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
     if pieces is None or (seen.opened and not any(piece.kept for piece in pieces)):
         setting = place(brief.expected, style, room, frame)
         composition = Composition(removed=run, drawn=coverage(setting, frame, (mask.shape[0], mask.shape[1])))
-        return SetWords(composition, condensed=setting.condensed, scaled=setting.scaled)
+        return SetWords(composition, condensed=setting.condensed, scaled=setting.scaled, x0=setting.x0, x1=setting.x1)
     return _assembled(pieces, seen, run, style, (mask.shape[0], mask.shape[1]))
 
 
@@ -256,4 +291,30 @@ def _assembled(pieces: list[Piece], seen: Seen, run: Mask, style: Style, crop_hw
         else:
             moved.append((ink, piece.shift_x))
     kept = sum(1 for piece in pieces if piece.kept)
-    return SetWords(Composition(run & ~stays, drawn, tuple(moved)), kept=kept, reused=len(moved))
+    last = pieces[-1]
+    width = last.source.box.width if last.source is not None else 0.0
+    if last.source is None:
+        width = letter_at(last.text, last.x0, style, seen.frame).x1 - last.x0
+    composition = Composition(run & ~stays, drawn, tuple(moved))
+    return SetWords(composition, kept=kept, reused=len(moved), x0=pieces[0].x0, x1=last.x0 + width)
+
+
+def _leaves_no_hole(seen: Seen, setting: SetWords) -> None:
+    """Refuses a word so much shorter than the old one that its neighbours must move up.
+
+    Raises:
+        ToolDeclined: a space grew too wide; the line should be set anew.
+    """
+    line, body = seen.line, seen.frame.line.height
+    if not line.run:
+        return
+    first, last = line.run.start, line.run.stop
+    gaps: list[tuple[float, float]] = []
+    if first > 0:
+        end = line.words[first - 1].box.x1
+        gaps.append((line.words[first].box.x0 - end, setting.x0 - end))
+    if last < len(line.words):
+        begin = line.words[last].box.x0
+        gaps.append((begin - line.words[last - 1].box.x1, begin - setting.x1))
+    if any(new > MAX_GAP_GROWTH * old + 0.15 * body for old, new in gaps):
+        raise ToolDeclined("the word is so much shorter that it would leave a hole in its line")

@@ -23,6 +23,7 @@ class Brief:
         expected: what to set.
         line_text: the line as read.
         quad, line_quad: `(4, 2)` crop pixels, the run and the line.
+        line_known: the whole line could be set anew instead.
         trusted: the run's letters are what `text` says, so that they tell the typeface.
     """
 
@@ -34,6 +35,7 @@ class Brief:
     quad: Float
     line_quad: Float
     trusted: bool
+    line_known: bool
 
     @property
     def longer_by(self) -> int:
@@ -73,5 +75,6 @@ def brief_of(request: EditRequest) -> Brief:
         line_text=reading.line_text or reading.text or expected,
         quad=line_quad if whole else quad_array(reading.quad_px) - corner,
         line_quad=line_quad,
+        line_known=reading.line_expected is not None,
         trusted=reading.fault in _READABLE and reading.confidence >= 0.5,
     )

@@ -62,12 +62,18 @@ def fill(
 
 def interpolate(image: Float, known: Mask, sigma: float) -> Float:
     """Smooth light everywhere: Gaussian means of known pixels, from coarser levels where none are near (pull-push)."""
-    weight = known.astype(np.float32)
-    total = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    mean = cv2.GaussianBlur(image * weight[..., None], (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    weight: Float = known.astype(np.float32)
+    mean: Float = image * weight[..., None]
+    shrink = max(1, int(sigma / 3.0))
+    if shrink > 1:
+        size = (max(1, known.shape[1] // shrink), max(1, known.shape[0] // shrink))
+        weight = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
+        mean = np.asarray(cv2.resize(mean, size, interpolation=cv2.INTER_AREA), np.float32)
+    total = np.asarray(cv2.GaussianBlur(weight, (0, 0), sigma / shrink, borderType=cv2.BORDER_REFLECT), np.float32)
+    mean = np.asarray(cv2.GaussianBlur(mean, (0, 0), sigma / shrink, borderType=cv2.BORDER_REFLECT), np.float32)
     levels = [(mean, total)]
     while min(total.shape) > 3:
-        mean, total = cv2.pyrDown(mean), cv2.pyrDown(total)
+        mean, total = np.asarray(cv2.pyrDown(mean), np.float32), np.asarray(cv2.pyrDown(total), np.float32)
         levels.append((mean, total))
     overall = image[known].mean(axis=0)
     result = np.broadcast_to(overall, (*levels[-1][1].shape, 3)).astype(np.float32)
@@ -75,6 +81,8 @@ def interpolate(image: Float, known: Mask, sigma: float) -> Float:
         result = np.asarray(cv2.resize(result, total.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
         trust = np.clip(total / 0.15, 0.0, 1.0)[..., None]
         result = result + trust * (mean / np.maximum(total, 1e-6)[..., None] - result)
+    if result.shape[:2] != known.shape:
+        result = np.asarray(cv2.resize(result, known.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
     return np.asarray(result, np.float32)
 
 

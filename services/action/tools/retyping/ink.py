@@ -29,15 +29,19 @@ class Ink:
         matte: `(H, W)` in [0, 1], how much ink lies on a pixel.
         ground: `(H, W, 3)` smooth background in 0..255.
         unlike: `(H, W)` bool, pixels that are not plain ground, ink or anything else.
-        step: `(3,)` RGB from ground to ink.
+        step: `(3,)` RGB from ground to ink, over the line.
+        steps: `(H, W, 3)` the same at each pixel.
         spread: standard deviation of the ground along `step`, in RGB levels (grain and texture).
+        solid: `(H, W)` bool, the letters where they were told by colour; None where half of the matte tells them.
     """
 
     matte: Float
     ground: Float
     unlike: Mask
     step: Float
+    steps: Float
     spread: float
+    solid: Mask | None = None
 
     @property
     def clean(self) -> bool:
@@ -76,7 +80,8 @@ def separate(view: Float, valid: Mask, frame: Frame) -> Ink:
     distance = np.linalg.norm(smooth - ground, axis=2)
     unlike = valid & (distance > max(0.35 * contrast, 3.0 * spread))
     matte[~valid] = 0.0
-    return Ink(matte=matte, ground=ground, unlike=unlike, step=ink_step, spread=spread)
+    steps = np.broadcast_to(ink_step, ground.shape)
+    return Ink(matte=matte, ground=ground, unlike=unlike, step=ink_step, steps=steps, spread=spread)
 
 
 def _window(box: Box, margin: float, size_hw: tuple[int, int]) -> Mask:

@@ -12,6 +12,9 @@ from services.action.tools.retyping.frame import Matrix
 from services.action.tools.retyping.letters import Letter
 from services.action.tools.retyping.typeface import Style, glyph_of
 
+_CURVE_LEAVES = 0.5
+"""Of what the letters miss a straight line by, the share that a curve may leave for the line to be called curved."""
+
 
 def true_quad(letters: Sequence[Letter], style: Style, x0: float, x1: float) -> Matrix | None:
     """Corners `(4, 2)`, in the frame, of a strip that follows the letters' own baseline and size; None where unsure.
@@ -69,4 +72,7 @@ def bend(letters: Sequence[Letter], style: Style) -> float:
         keep = error <= max(0.04, 3.0 * float(np.median(error)))
         if keep.sum() < 4:
             return 0.0
-    return float(curve[0])
+    straight = np.abs(y[keep] - np.polyval(np.polyfit(u[keep], y[keep], 1), u[keep])).mean()
+    curved = np.abs(y[keep] - np.polyval(curve, u[keep])).mean()
+    # Letters that were told apart badly stand anywhere: only what a curve explains is one.
+    return float(curve[0]) if curved < _CURVE_LEAVES * straight else 0.0

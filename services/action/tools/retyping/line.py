@@ -92,9 +92,11 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float, open
     Raises:
         ToolDeclined: no letters.
     """
-    solid = _without_thin(ink.matte > 0.5, frame) if opened else ink.matte > 0.5
+    plain = ink.matte > 0.5 if ink.solid is None else (ink.matte > 0.5) & dilate(ink.solid, 2)
+    solid = _without_thin(plain, frame) if opened else plain
     labels, boxes, centres = connected(solid)
     kept = [i for i in range(1, len(boxes)) if _is_letter(boxes[i], centres[i], frame, ink.clean)]
+    kept = _without_specks(kept, boxes, line_text)
     blobs = _merge([Blob(_box(boxes[i]), (i,)) for i in kept])
     if not blobs or not _fills(around(blobs), frame.line):
         raise ToolDeclined("no letters can be told from their ground here")
@@ -112,6 +114,15 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float, open
         slope=slope,
         opened=opened,
     )
+
+
+def _without_specks(kept: list[int], boxes: npt.NDArray[np.int32], text: str) -> list[int]:
+    """The parts without screws, stains and flakes: specks beside letters none of which has a part so small."""
+    if len(kept) < 3 or any(not c.isspace() and (not c.isalnum() or c in "ij" or ord(c) > 127) for c in text):
+        return kept
+    areas, heights = boxes[kept, 4], boxes[kept, 3]
+    small = (areas < 0.06 * np.median(areas)) & (heights < 0.2 * np.median(heights))
+    return [i for i, speck in zip(kept, small, strict=True) if not speck]
 
 
 def _fills(found: Box, line: Box) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from services.action.tools.base import EditRequest, ToolDeclined
 from services.action.tools.retyping.erase import fill, interpolate
 from services.action.tools.retyping.frame import Float, Frame
-from services.action.tools.retyping.ink import Ink, edge_blur
+from services.action.tools.retyping.ink import Ink, connected, edge_blur
 from services.action.tools.retyping.line import Line
 from services.action.tools.retyping.underlay import Underlay, find_underlay
 from shared.geometry import Mask, dilate, mask_box
@@ -21,6 +21,11 @@ from shared.images import Gray, Rgb
 _BUSY = 0.08
 """Share of the surroundings that is not plain ground from which such places may serve to fill (brick, a crowded wall);
 below it they are something else than the ground: a border, another thing."""
+_STAIN = 0.05
+_STAIN_REACH = 0.3
+"""Share of the contrast from which a stain is seen, and how far from letters it is looked for, in body heights."""
+_LEVEL_PX = 0.25
+"""Off whole pixels by so little across the line, a letter is moved by whole pixels."""
 _BLURS = tuple(np.arange(0.0, 3.3, 0.15))
 
 
@@ -33,6 +38,8 @@ class Native:
         run, line: `(h, w)` bool, ink to remove, and all ink of the line.
         like_ink: `(h, w)` bool, what has the ink's colour and thickness, other lines' letters say.
         unlike: `(h, w)` bool, what is not plain ground.
+        stained: `(h, w)` bool, what letters leave around them beside what is modelled: soft shadows, rims, thin ends.
+        mixed: the ground has sharp changes of its own, so that only what is like it right here may serve to fill.
         blur_px: of the letters' edges.
         underlay: the shadow or outline, if any, and `shade`, `(h, w)`, how much of it lies there.
     """
@@ -42,6 +49,8 @@ class Native:
     line: Mask
     like_ink: Mask
     unlike: Mask
+    stained: Mask
+    mixed: bool
     blur_px: float
     underlay: Underlay | None
     shade: Float
@@ -106,9 +115,9 @@ def _ground(
 ) -> Float:
     """The window without the old ink."""
     halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
-    known = ~dilate(native.line | native.like_ink, halo) & ~dilate(erased, 1) & (native.shade < 0.04)
-    near = dilate(erased, max(3, round(0.15 * reach_px))) & known
-    if not near.any() or native.unlike[near].mean() < _BUSY:
+    known = ~dilate(native.line | native.like_ink, halo) & ~native.stained & ~dilate(erased, 1) & (native.shade < 0.04)
+    near = dilate(erased, max(3, round(0.05 * reach_px))) & known
+    if native.mixed or not near.any() or native.unlike[near].mean() < _BUSY:
         known &= ~dilate(native.unlike, 1)
     return fill(crop[window], erased[window], known[window], reach_px, rng)
 
@@ -140,9 +149,18 @@ def _carried(native: Native, frame: Frame, source: Mask, shift_x: float) -> Floa
     own = frame.back(source.astype(np.float32), hw) > 0.2
     near = dilate(own, 1 + round(native.blur_px)) & ~(native.line & ~own)
     matte = np.where(near, native.matte, 0.0).astype(np.float32)
-    return frame.moved(
-        np.clip(matte / np.maximum(_local_best(matte, frame), 0.3), 0.0, 1.0).astype(np.float32), shift_x
-    )
+    best = np.maximum(_local_best(matte, frame), 0.9 * cv2.dilate(matte, np.ones((5, 5), np.uint8)))
+    whole: Float = np.clip(matte / np.maximum(best, 0.3), 0.0, 1.0).astype(np.float32)
+    rows, columns = np.nonzero(own)
+    if not rows.size:
+        return whole
+    place = frame.to_frame([[float(columns.mean()), float(rows.mean())]])
+    dx, dy = (frame.to_crop(place + np.array([shift_x, 0.0])) - frame.to_crop(place))[0]
+    if abs(dy - round(dy)) < _LEVEL_PX:
+        # Whole pixels keep the letter's edges as they are: resampled ones would be softer and heavier.
+        move = np.array([[1.0, 0.0, round(dx)], [0.0, 1.0, round(dy)]])
+        return np.asarray(cv2.warpAffine(whole, move, hw[::-1], flags=cv2.INTER_NEAREST), np.float32)
+    return frame.moved(whole, shift_x)
 
 
 def _local_best(matte: Float, frame: Frame) -> Float:
@@ -154,7 +172,9 @@ def _local_best(matte: Float, frame: Frame) -> Float:
 def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Composition) -> Native:
     hw = (crop.shape[0], crop.shape[1])
     ground = frame.back(ink.ground, hw, outside=None)
-    matte = np.clip((crop - ground) @ ink.step / float(ink.step @ ink.step), 0.0, 1.0).astype(np.float32)
+    steps = frame.back(ink.steps, hw, outside=None)
+    power = np.maximum(np.square(steps).sum(axis=2), 0.1 * float(ink.step @ ink.step))
+    matte = np.clip(((crop - ground) * steps).sum(axis=2) / power, 0.0, 1.0).astype(np.float32)
     run = frame.back(composition.removed.astype(np.float32), hw) > 0.2
     whole = frame.back(line.mask_of(line.words).astype(np.float32), hw) > 0.2
     if line.opened:
@@ -168,18 +188,43 @@ def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Compo
     body = frame.line.height / frame.scale
     window = _around(mask_box(whole) or (0, 0, hw[1], hw[0]), round(0.4 * body), hw)
     solid = whole & (matte > 0.5) & _of_ink_hue(crop - ground, ink.step)
-    underlay = find_underlay(
-        crop[window], ground[window], solid[window], frame.valid_back(hw)[window], body, ink.spread, blur_px
-    )
+    mixed = ink.solid is not None
+    underlay = None
+    if not mixed:
+        usable = frame.valid_back(hw)[window]
+        underlay = find_underlay(crop[window], ground[window], solid[window], usable, body, ink.spread, blur_px)
     shade = np.zeros(hw, np.float32)
     if underlay is not None:
         shade = underlay.cast(solid.astype(np.float32))
-        toward = ground + ink.step - (ground + shade[..., None] * underlay.step)
+        toward = steps - shade[..., None] * underlay.step
         from_under = crop - ground - shade[..., None] * underlay.step
         matte = np.clip((from_under * toward).sum(axis=2) / np.square(toward).sum(axis=2).clip(1.0), 0.0, 1.0)
         matte = np.where(dilate(solid, 1 + round(blur_px)), matte, 0.0)
+    stained = _stains(crop, ground, whole, like_ink, ink, body)
     letters = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
-    return Native(letters, run, whole, like_ink, unlike, edge_blur(letters), underlay, shade)
+    return Native(letters, run, whole, like_ink, unlike, stained, mixed, edge_blur(letters), underlay, shade)
+
+
+def _stains(crop: Float, ground: Float, letters: Mask, like_ink: Mask, ink: Ink, body_px: float) -> Mask:
+    """What leaves the ground around the letters and hangs together with them; nothing where the ground is busy."""
+    contrast = float(np.linalg.norm(ink.step))
+    least = max(_STAIN * contrast, 3.0 * ink.spread, 5.0)
+    around = dilate(letters, max(2, round(_STAIN_REACH * body_px))) & ~dilate(like_ink & ~dilate(letters, 1), 2)
+    smooth = np.asarray(cv2.GaussianBlur(crop, (0, 0), 0.8), np.float32)
+    off = around & (np.linalg.norm(smooth - ground, axis=2) > least)
+    beside = around & ~letters
+    if least > 0.35 * contrast or off[beside].mean() > 0.6:
+        return np.zeros_like(letters)
+    labels, _, _ = connected(off | letters)
+    return np.asarray(np.isin(labels, np.unique(labels[letters])) & off & ~letters)
+
+
+def _nearer(one: Mask, other: Mask) -> Mask:
+    """Pixels that lie nearer to one mask than to the other."""
+    if not other.any():
+        return np.ones_like(one)
+    to_one, to_other = (cv2.distanceTransform((~m).astype(np.uint8), cv2.DIST_L2, 3) for m in (one, other))
+    return np.asarray(to_one < to_other)
 
 
 def _of_ink_hue(difference: Float, step: Float) -> Mask:
@@ -218,6 +263,7 @@ def _old_ink(native: Native, allowed: Mask) -> Mask:
     if native.underlay is not None:
         shaded = native.underlay.cast(native.run.astype(np.float32)) > 0.03
         erased |= dilate(shaded, 1) & ~dilate(others, 1)
+    erased |= dilate(native.stained & _nearer(native.run, others), 1) & ~dilate(others, 1)
     outside = int((native.run & ~allowed).sum())
     if outside > 0.02 * native.run.sum():
         raise ToolDeclined("part of the old words lies outside the area that may change")

@@ -34,13 +34,18 @@ class Room:
 
 @dataclass(frozen=True)
 class Setting:
-    """The words in place: `drawn` under `to_frame`, a `(3, 3)` affine map from drawn pixels to frame points."""
+    """The words in place: `drawn` under `to_frame`, a `(3, 3)` affine map from drawn pixels to frame points.
+
+    Ink lies from `x0` to `x1` in the frame.
+    """
 
     drawn: Drawn
     to_frame: Float
     style: Style
     condensed: float
     scaled: float
+    x0: float = 0.0
+    x1: float = 0.0
 
 
 def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mask, keep: str) -> Room:
@@ -63,9 +68,13 @@ def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mas
         old_x0, old_x1 = float(run_quad[:, 0].min()), float(run_quad[:, 0].max())
     top, bottom = _rows(line, frame)
     usable = allowed[top:bottom].all(axis=0) & (free[top:bottom].mean(axis=0) > 0.88)
-    clear = max(2, round(0.1 * frame.line.height))
-    x0 = _reach(usable, old_x0, -1, 0 if before is None else before.box.x1) + (0 if before else clear)
-    x1 = _reach(usable, old_x1, 1, usable.size if after is None else after.box.x0) - (0 if after else clear)
+    clear = free[top:bottom].mean(axis=0) > 0.88
+    x0 = _reach(usable, old_x0, -1, 0 if before is None else before.box.x1)
+    x1 = _reach(usable, old_x1, 1, usable.size if after is None else after.box.x0)
+    if before is None:
+        x0 = max(x0, _kept_clear(clear, old_x0, -1, frame))
+    if after is None:
+        x1 = min(x1, _kept_clear(clear, old_x1, 1, frame))
     if before is not None:
         x0 = max(x0, before.box.x1 + _least_gap(old_x0 - before.box.x1, frame))
     if after is not None:
@@ -89,8 +98,17 @@ def alignment(line: Line, old: str, new: str, trusted: bool) -> str:
 
 
 def _least_gap(old: float, frame: Frame) -> float:
-    """How narrow a space between words may become: two thirds of the old one, and still a space."""
-    return min(max(0.22 * frame.line.height, 0.67 * old), max(old, 1.0))
+    """How narrow a space between words may become: 0.8 of the old one, less of a wide one, and still a space."""
+    body = frame.line.height
+    return min(max(0.22 * body, 0.8 * old if old < 0.6 * body else 0.67 * old), max(old, 1.0))
+
+
+def _kept_clear(clear: Mask, start: float, step: int, frame: Frame) -> float:
+    """Up to where the words may come before the next thing on that side: 0.8 of the old distance stays, if short."""
+    body = frame.line.height
+    thing = _reach(clear, start, step, clear.size if step > 0 else 0)
+    distance = abs(thing - start)
+    return thing - step * min(max(0.1 * body, 0.8 * distance if distance < 0.8 * body else 0.3 * body), distance)
 
 
 def _rows(line: Line, frame: Frame) -> tuple[int, int]:
@@ -137,7 +155,9 @@ def place(text: str, style: Style, room: Room, frame: Frame) -> Setting:
         ]
     )
     used = replace(style, em_px=style.em_px * scaled, widen=style.widen * condensed)
-    return Setting(drawn=drawn, to_frame=matrix, style=used, condensed=condensed, scaled=scaled)
+    return Setting(
+        drawn=drawn, to_frame=matrix, style=used, condensed=condensed, scaled=scaled, x0=left, x1=left + width
+    )
 
 
 def _squeeze(text: str, natural: float, room: Room) -> tuple[float, float]:

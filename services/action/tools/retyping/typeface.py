@@ -22,6 +22,7 @@ _COMPARED_PX = 40.0
 _MAX_LETTERS = 14
 _SLANTS = (-0.08, -0.04, 0.04, 0.08, 0.14, 0.2, 0.27)
 _FINE = 4
+_BOLDEST_EM = 0.05
 _PRINTED = 0.5
 """Likeness before fine adjustment below which letters look made by hand."""
 _HAND_BONUS = 0.15
@@ -96,6 +97,26 @@ def rank(letters: Sequence[Letter], faces: Sequence[Typeface], fine: bool = True
         coarse = sorted(map(_by_hand, coarse), key=lambda s: -s.likeness)
     adjusted = [_refine(letters, telling, style) for style in coarse[:_FINE]]
     return sorted(adjusted, key=lambda s: -s.likeness) + coarse[_FINE:]
+
+
+def as_heavy(letters: Sequence[Letter], style: Style) -> Style:
+    """The style as heavy as the ink: overlap alone forgives strokes that are a little too bold.
+
+    The matte's mean is used, which blur does not change; letters are the heavier, the more of their boxes is inked.
+    """
+    telling = _telling(letters)
+    best, least = style, np.inf
+    for bolder in np.arange(style.bolder_em - 0.024, style.bolder_em + 0.025, 0.004):
+        if abs(bolder) > _BOLDEST_EM:
+            continue
+        candidate = replace(style, bolder_em=round(float(bolder), 4))
+        glyphs = {x.text: glyph_of(x.text, style.face, candidate.bolder_em, style.slant) for x in telling}
+        off = abs(_blacker(telling, glyphs))
+        if off < least - 1e-6:
+            best, least = candidate, off
+    if best.bolder_em == style.bolder_em:
+        return style
+    return replace(_fit(letters, telling, best), likeness=style.likeness)
 
 
 def _by_hand(style: Style) -> Style:
@@ -231,7 +252,7 @@ def _refine(letters: Sequence[Letter], telling: Sequence[Letter], style: Style) 
         best = max(best, _fit(letters, telling, replace(style, slant=slant)), key=lambda s: s.likeness)
     for step in (0.016, 0.008, 0.004):
         for sign in (1.0, -1.0):
-            while abs(best.bolder_em + sign * step) <= 0.05:
+            while abs(best.bolder_em + sign * step) <= _BOLDEST_EM:
                 candidate = _fit(letters, telling, replace(best, bolder_em=round(best.bolder_em + sign * step, 4)))
                 if candidate.likeness <= best.likeness:
                     break
