@@ -36,6 +36,7 @@ def _compare(words: str, text: str) -> LineComparison:
         ("OPEN", "OPENN DAILY", "OPEN DAILY"),
         ("HOTEL", "GRAND XHOTEL", "GRAND HOTEL"),
         ("Fish Chips", "Fihs & Chips", "Fish & Chips"),
+        ("CHEESE WINE", "CHEESE & WIN", "CHEESE & WINE"),
         ("HELLO!", "HELO!", "HELLO!"),
         ("OPEN", '"OPON"', '"OPEN"'),
         ("GRAND HOTEL PARIS", "GRAND PARIS", "GRAND HOTEL PARIS"),

@@ -203,7 +203,9 @@ class _Table:
                 if best_window(joined, free).similarity < least:
                     continue
                 comparison = self._compare(phrase.words[first:last], line, taken)
-                if comparison.start < comparison.end and comparison.similarity >= least:
+                # A word at either end of which nothing is read is not on this line.
+                whole = not comparison.words[0].is_missing and not comparison.words[-1].is_missing
+                if whole and comparison.similarity >= least:
                     found.append(LineMatch(phrase, first, last, line, comparison, comparison.similarity))
         return found
 

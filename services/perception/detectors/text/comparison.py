@@ -231,11 +231,18 @@ def _placed(words: Sequence[str], runs: Sequence[Run] | None, reading: CtcReadin
             continue
         start, end = letters.character[run.start], letters.character[run.end - 1] + 1
         if not word[0].isalnum():
-            while start > cursor and text[start - 1] != " " and not fold_character(text[start - 1]):
-                start -= 1
+            start = _over_signs(text, start, cursor, -1)
         if not word[-1].isalnum():
-            while end < len(text) and text[end] != " " and not fold_character(text[end]):
-                end += 1
+            end = _over_signs(text, end, len(text), 1)
         cursor = end
         placed.append(WordComparison(cased, start, end, run.edits))
     return LineComparison(reading, tuple(placed), min(first, placed[0].start), max(last, cursor), letters.breaks)
+
+
+def _over_signs(text: str, edge: int, limit: int, step: int) -> int:
+    """The edge moved by `step` over characters that are no letters, as far as the last that is no space."""
+    moved = here = edge
+    while here != limit and not fold_character(text[here if step > 0 else here - 1]):
+        here += step
+        moved = here if text[here - 1 if step > 0 else here] != " " else moved
+    return moved

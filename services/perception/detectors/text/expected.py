@@ -25,8 +25,18 @@ class ExpectedPhrase:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Its words that have letters or digits."""
-        return tuple(word for word in self.text.split() if fold(word))
+        """Its words that have letters or digits; a sign between two (Fish & Chips) goes with the one behind it."""
+        words: list[str] = []
+        signs = ""
+        for word in self.text.split():
+            if not fold(word):
+                signs += f"{word} "
+                continue
+            words.append(signs + word)
+            signs = ""
+        if words and signs:
+            words[-1] += f" {signs.strip()}"
+        return tuple(words)
 
 
 _WRITING = re.compile(

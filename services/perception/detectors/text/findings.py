@@ -53,11 +53,18 @@ def line_reading(line: Line, comparison: LineComparison, faulty: Sequence[int]) 
         fault=_fault(text, expected, _confidence(line, start, end)),
         confidence=_confidence(line, start, end),
         quad_px=span_quad(line.quad_px, line.reading, start, end),
-        line_text=comparison.with_words({}),
-        line_expected=comparison.with_words({i: comparison.words[i].expected for i in run}),
+        line_text=comparison.with_words(_slips(comparison, faulty)),
+        line_expected=comparison.with_words(
+            _slips(comparison, faulty) | {i: comparison.words[i].expected for i in faulty}
+        ),
         line_quad_px=line.quad_px,
     )
     return reading, not_as_expected(text, expected)
+
+
+def _slips(comparison: LineComparison, faulty: Sequence[int]) -> dict[int, str]:
+    """The words that are right and only read wrongly, as they stand there."""
+    return {i: comparison.words[i].expected for i in comparison.faulty if i not in faulty}
 
 
 def whole_line(

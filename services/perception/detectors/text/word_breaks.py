@@ -17,7 +17,8 @@ _WIDE_GAP_IN_PITCHES = 2.5
 _SPACE = 0.05
 """A space this likely is one: within words of photographs and signs it stays below 0.02, between them above 0.07."""
 _SPACE_IN_A_GAP = 1e-3
-_SHARE_OF_VOTES = 1 / 3
+_SHARE_TO_KEEP = 1 / 3
+_SHARE_TO_ADD = 1 / 2
 
 
 def word_breaks(reading: CtcReading) -> frozenset[int]:
@@ -47,7 +48,9 @@ def space_probability(reading: CtcReading, before: int, after: int) -> float:
 
 
 def agreed_breaks(reading: CtcReading, variants: Sequence[CtcReading]) -> frozenset[int]:
-    """The breaks of `reading` on which a third of the variants agree that carry the letters on both sides.
+    """The breaks on which enough of the readings agree that carry the letters on both sides.
+
+    A third of them keeps a space that `reading` has, half of them gives it one that it lacks.
 
     Args:
         reading: the one whose characters are numbered.
@@ -66,11 +69,12 @@ def agreed_breaks(reading: CtcReading, variants: Sequence[CtcReading]) -> frozen
                 left, right = theirs[block.dest_start + offset - 1][1], theirs[block.dest_start + offset][1]
                 votes[block.src_start + offset, int(any(left < b <= right for b in breaks))] += 1
     agreed = set()
-    own = word_breaks(reading)
+    own, text = word_breaks(reading), reading.text
     for k in range(1, len(mine)):
         left, right = mine[k - 1][1], mine[k][1]
-        if left != right and votes[k, 1] >= _SHARE_OF_VOTES * votes[k].sum():
-            here = {b for b in own if left < b <= right}
+        here = {b for b in own if left < b <= right}
+        share = _SHARE_TO_KEEP if any(text[i] == " " for i in range(left, right)) else _SHARE_TO_ADD
+        if left != right and votes[k, 1] >= share * votes[k].sum():
             agreed |= here or {right}
     first, last = (mine[0][1], mine[-1][1]) if mine else (0, -1)
     return frozenset(agreed | {b for b in own if b <= first or b > last})
