@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from services.perception.detectors.base import Detection, Finding, Scene
 from services.perception.detectors.text.expected import expected_phrases
-from services.perception.detectors.text.judgement import SceneJudge, lacks_words, least_illegible_height_px
-from services.perception.detectors.text.ocr import OcrReader
+from services.perception.detectors.text.judgement import SceneJudge, lacks_words
+from services.perception.detectors.text.legibility import least_illegible_height_px
+from services.perception.detectors.text.ocr import MOST_LINES, OcrReader
 from services.perception.detectors.text.reading import Line
 from services.perception.detectors.text.rereading import PlaceReader
 from shared.contracts.base import BoxXYXY
@@ -50,6 +51,8 @@ class TextDetector:
             lines += self._reader.read_overlooked(scene.image, lines)
         judge = SceneJudge(self._reader, scene.image, lines)
         findings, warnings = judge.judge(phrases)
+        if len(lines) >= MOST_LINES:
+            warnings.append(f"there is very much writing: only the {MOST_LINES} largest lines were read")
         ordered = sorted(findings, key=lambda finding: -finding.evidence)
         return TextDetection(findings=tuple(ordered), warnings=tuple(warnings), lines=lines)
 

@@ -25,6 +25,7 @@ from services.perception.detectors.text.leftovers import (
     substituted_lines,
     whole_comparison,
 )
+from services.perception.detectors.text.legibility import illegible_reading, may_be_illegible
 from services.perception.detectors.text.ocr import OcrReader
 from services.perception.detectors.text.reading import Line
 from services.perception.detectors.text.running_text import is_out_of_place, running_text
@@ -45,10 +46,6 @@ _LIKE_ENOUGH = 0.9
 _MIRROR_GAIN = 0.15
 _CUT_HEIGHTS = 1.0
 _LETTER_HEIGHTS = 0.75
-_ILLEGIBLE_CONFIDENCE = 0.45
-_ILLEGIBLE_DETECTION = 0.75
-_ILLEGIBLE_HEIGHT = 0.07
-_ILLEGIBLE_LETTERS = 4
 _MOST_TURNED = 12
 
 
@@ -238,8 +235,9 @@ class SceneJudge:
         absent = [words[i] for i in run]
         if len(self._claims.get(entry.line, ())) > 1 or not is_as_long(absent, rest):
             return False
-        whole = whole_comparison(line, together)
-        faulty = faulty_words(whole, self._opinion(line.quad_px))
+        opinion = self._opinion(line.quad_px)
+        whole = whole_comparison(line, together, agreed_breaks(line.reading, opinion.readings))
+        faulty = faulty_words(whole, opinion)
         if faulty:
             reading = whole_line(line, whole, None)
             self._found[entry.line] = (reading, not_as_expected(line.text, reading.line_expected or ""))
@@ -292,8 +290,8 @@ class SceneJudge:
     def _report_meant(self, meant: Sequence[tuple[Line, tuple[str, ...]]]) -> None:
         for line, words in meant:
             number = self._number_of(line)
-            comparison = whole_comparison(line, words)
             opinion = self._opinion(line.quad_px)
+            comparison = whole_comparison(line, words, agreed_breaks(line.reading, opinion.readings))
             if not faulty_words(comparison, opinion):
                 self._claims.setdefault(number, []).append(comparison)
                 continue
@@ -316,43 +314,18 @@ class SceneJudge:
     def _judge_illegible(self) -> None:
         """Tall lettering that reads badly however it is read; other words that nobody asked for are left alone."""
         for number, line in enumerate(self._lines):
-            if number in self._claims or number in self._found or not _may_be_illegible(line, self._size_hw):
+            if number in self._claims or number in self._found or not may_be_illegible(line, self._size_hw):
                 continue
             opinion = self._opinion(line.quad_px)
-            confidence = max(opinion.confidence, self._from_behind(line).reading.confidence)
-            if confidence >= _ILLEGIBLE_CONFIDENCE:
-                continue
-            reading = TextReading(
-                text=line.text,
-                expected=None,
-                fault=TextFault.ILLEGIBLE,
-                confidence=confidence,
-                quad_px=line.quad_px,
-                line_text=line.text,
-                line_expected=None,
-                line_quad_px=line.quad_px,
-            )
-            self._found[number] = (reading, 1.0 - confidence)
+            reading = illegible_reading(line, max(opinion.confidence, self._from_behind(line).reading.confidence))
+            if reading is not None:
+                self._found[number] = (reading, 1.0 - reading.confidence)
 
 
 def lacks_words(phrases: Sequence[ExpectedPhrase], lines: Sequence[Line]) -> bool:
     """Whether a word that ought to be there stands on none of the lines, so that it is worth looking again."""
     wanted = [phrase for phrase in phrases if not phrase.weak]
     return any(match.absent_words for match in match_phrases(wanted, in_reading_order(lines)))
-
-
-def least_illegible_height_px(image: Rgb) -> float:
-    """Lettering less tall is never judged for legibility."""
-    return _ILLEGIBLE_HEIGHT * float(min(image.shape[:2]))
-
-
-def _may_be_illegible(line: Line, size_hw: tuple[int, int]) -> bool:
-    return (
-        line.reading.confidence < _ILLEGIBLE_CONFIDENCE
-        and line.detection >= _ILLEGIBLE_DETECTION
-        and line.size_px[0] >= _ILLEGIBLE_HEIGHT * min(size_hw)
-        and len(fold(line.text)) >= _ILLEGIBLE_LETTERS
-    )
 
 
 def _shows_up(comparison: LineComparison, number: int, opinion: SecondOpinion) -> bool:

@@ -23,9 +23,9 @@ _MOST_LINES = 6
 _LIKE_HEIGHT = 0.8
 
 
-def whole_comparison(line: Line, words: Sequence[str]) -> LineComparison:
-    """The words against all that the line carries."""
-    return compare(words, line.reading, Letters.of(line.reading), anchored=True)
+def whole_comparison(line: Line, words: Sequence[str], breaks: frozenset[int] | None = None) -> LineComparison:
+    """The words against all that the line carries; `breaks` where its words are known better than as read."""
+    return compare(words, line.reading, Letters.of(line.reading, breaks), anchored=True)
 
 
 def meant_lines(

@@ -38,7 +38,7 @@ _READINGS_BYTES = 48 * 2**20
 _MARKS_BYTES = 4 * 2**20
 _SURE = 0.92
 _KEPT_PROBABILITY = 1e-4
-_MAX_LINES = 400
+MOST_LINES = 400
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class OcrReader:
         """
         found = [line for line in find_lines(image, self._mark_lines) if line_height(line.quad) >= least_height_px]
         found.sort(key=lambda line: -abs(float(cv2.contourArea(line.quad))))
-        return tuple(self._upright(image, found[:_MAX_LINES]))
+        return tuple(self._upright(image, found[:MOST_LINES]))
 
     def read_overlooked(self, image: Rgb, lines: Sequence[Line]) -> tuple[Line, ...]:
         """Lines that only show at another scale, and that none of `lines` covers.
@@ -100,7 +100,7 @@ class OcrReader:
         """
         known = [FoundLine(quad_array(line.quad_px), line.detection) for line in lines if line.text.strip()]
         found = find_overlooked(image, self._mark_lines, known)
-        return tuple(self._upright(image, found[:_MAX_LINES]))
+        return tuple(self._upright(image, found[:MOST_LINES]))
 
     def read_line(self, image: Rgb, quad: QuadXY) -> CtcReading:
         """What stands in the quadrilateral, read along its first side."""
