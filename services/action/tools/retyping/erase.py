@@ -16,6 +16,8 @@ from shared.geometry import Mask
 
 OFFSETS = 120
 KEPT = 16
+_GRAIN = 4.0
+"""Median deviations from the light that grain may have: 2.7 standard deviations were it normal."""
 WORK_PX = 45_000
 """Above so many pixels the offsets are chosen on a smaller copy."""
 
@@ -28,6 +30,7 @@ def fill(
     rng: np.random.Generator,
     light_px: float | None = None,
     tries: int = OFFSETS,
+    plain: bool = False,
 ) -> Float:
     """`image` with the hole filled.
 
@@ -39,6 +42,7 @@ def fill(
         rng: chooses the offsets to try.
         light_px: how far light is averaged; None for as far as the hole is thick.
         tries: how many offsets to look at.
+        plain: the ground has grain alone; what stands out of it is something else and is not copied.
 
     Returns:
         `(h, w, 3)` float32, equal to `image` outside the hole.
@@ -49,6 +53,9 @@ def fill(
     light = interpolate(image, known, max(1.5, 0.5 * thick))
     wide = light if light_px is None else interpolate(image, known, light_px)
     detail = np.where(known[..., None], image - light, 0.0).astype(np.float32)
+    if plain:
+        limit = _GRAIN * np.median(np.abs(detail[known]), axis=0)
+        detail = np.clip(detail, -limit, limit).astype(np.float32)
     chosen, offsets = _choose(detail, hole, known, _Search(reach_px, thick, tries), rng)
     rows, columns = np.nonzero(hole)
     shift = offsets[chosen[rows, columns]]

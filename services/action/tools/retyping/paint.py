@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from services.action.surface import fit_surface
 from services.action.tools.base import EditRequest, ToolDeclined
 from services.action.tools.retyping.erase import fill, interpolate
 from services.action.tools.retyping.frame import Float, Frame
@@ -21,9 +22,13 @@ from shared.images import Gray, Rgb
 _BUSY = 0.08
 """Share of the surroundings that is not plain ground from which such places may serve to fill (brick, a crowded wall);
 below it they are something else than the ground: a border, another thing."""
-_STAIN = 0.05
-_STAIN_REACH = 0.3
+_STAIN = 0.015
+_STAIN_REACH = 0.4
 """Share of the contrast from which a stain is seen, and how far from letters it is looked for, in body heights."""
+_PLAIN_SHARE = 0.7
+"""Share of the surroundings that one smooth surface must explain for the ground to be plain."""
+_PLAIN_LEVELS = 30.0
+"""RGB distance from the smooth ground up to which a pixel beyond the letters belongs to it."""
 _LEVEL_PX = 0.25
 """Off whole pixels by so little across the line, a letter is moved by whole pixels."""
 _BLURS = tuple(np.arange(0.0, 3.3, 0.15))
@@ -117,9 +122,10 @@ def _ground(
     halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
     known = ~dilate(native.line | native.like_ink, halo) & ~native.stained & ~dilate(erased, 1) & (native.shade < 0.04)
     near = dilate(erased, max(3, round(0.05 * reach_px))) & known
-    if native.mixed or not near.any() or native.unlike[near].mean() < _BUSY:
+    plain = native.mixed or not near.any() or float(native.unlike[near].mean()) < _BUSY
+    if plain:
         known &= ~dilate(native.unlike, 1)
-    return fill(crop[window], erased[window], known[window], reach_px, rng)
+    return fill(crop[window], erased[window], known[window], reach_px, rng, plain=plain)
 
 
 def _finished(painted: Float, request: EditRequest, erased: Mask, fresh: Mask) -> tuple[Rgb, Gray]:
@@ -192,7 +198,10 @@ def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Compo
     underlay = None
     if not mixed:
         usable = frame.valid_back(hw)[window]
-        underlay = find_underlay(crop[window], ground[window], solid[window], usable, body, ink.spread, blur_px)
+        far = _ground_beyond(crop[window], ground[window], solid[window], usable, body)
+        underlay = find_underlay(crop[window], far, solid[window], usable, body, ink.spread, blur_px)
+        if underlay is not None:
+            ground[window] = far
     shade = np.zeros(hw, np.float32)
     if underlay is not None:
         shade = underlay.cast(solid.astype(np.float32))
@@ -200,20 +209,38 @@ def _to_crop(crop: Float, frame: Frame, ink: Ink, line: Line, composition: Compo
         from_under = crop - ground - shade[..., None] * underlay.step
         matte = np.clip((from_under * toward).sum(axis=2) / np.square(toward).sum(axis=2).clip(1.0), 0.0, 1.0)
         matte = np.where(dilate(solid, 1 + round(blur_px)), matte, 0.0)
-    stained = _stains(crop, ground, whole, like_ink, ink, body)
+    things = (like_ink | unlike) & ~dilate(whole, round(0.3 * body))
+    stained = _stains(crop, whole, things, ink, body)
     letters = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
     return Native(letters, run, whole, like_ink, unlike, stained, mixed, edge_blur(letters), underlay, shade)
 
 
-def _stains(crop: Float, ground: Float, letters: Mask, like_ink: Mask, ink: Ink, body_px: float) -> Mask:
-    """What leaves the ground around the letters and hangs together with them; nothing where the ground is busy."""
+def _ground_beyond(part: Float, ground: Float, solid: Mask, usable: Mask, body_px: float) -> Float:
+    """The ground as it is beyond a shadow's reach: right beside the letters it is darker by the very shadow."""
+    reach = max(3, round(0.2 * body_px))
+    plain = np.linalg.norm(part - ground, axis=2) < _PLAIN_LEVELS
+    beyond = usable & plain & dilate(solid, 3 * reach) & ~dilate(solid, round(1.3 * reach))
+    return interpolate(part, beyond, 0.25 * body_px) if beyond.sum() > 0.2 * solid.sum() else ground
+
+
+def _stains(crop: Float, letters: Mask, others: Mask, ink: Ink, body_px: float) -> Mask:
+    """What leaves the ground around the letters and hangs together with them; nothing where the ground is busy.
+
+    The ground is a smooth surface through the majority of what lies around: a local mean would hold the very stains.
+    """
+    if ink.solid is not None:
+        return np.zeros_like(letters)
     contrast = float(np.linalg.norm(ink.step))
-    least = max(_STAIN * contrast, 3.0 * ink.spread, 5.0)
-    around = dilate(letters, max(2, round(_STAIN_REACH * body_px))) & ~dilate(like_ink & ~dilate(letters, 1), 2)
-    smooth = np.asarray(cv2.GaussianBlur(crop, (0, 0), 0.8), np.float32)
-    off = around & (np.linalg.norm(smooth - ground, axis=2) > least)
-    beside = around & ~letters
-    if least > 0.35 * contrast or off[beside].mean() > 0.6:
+    around = dilate(letters, max(2, round(_STAIN_REACH * body_px))) & ~dilate(others, 2)
+    wide = dilate(letters, round(2 * _STAIN_REACH * body_px)) & ~dilate(letters, 3) & ~dilate(others, 2)
+    if not wide.any():
+        return np.zeros_like(letters)
+    smooth = np.asarray(cv2.GaussianBlur(crop, (0, 0), 1.2), np.float32)
+    surface = fit_surface(smooth, wide, order=2)
+    miss = np.abs(surface.residual).mean(axis=2)
+    least = max(_STAIN * contrast, 3.5 * surface.sigma)
+    off = around & (miss > least)
+    if surface.inlier_share < _PLAIN_SHARE or least > 0.2 * contrast:
         return np.zeros_like(letters)
     labels, _, _ = connected(off | letters)
     return np.asarray(np.isin(labels, np.unique(labels[letters])) & off & ~letters)
