@@ -17,7 +17,7 @@ from services.action.tools.retyping.colours import ink_by_colour
 from services.action.tools.retyping.composing import MIN_RESEMBLANCE, Piece, compose_of_letters
 from services.action.tools.retyping.frame import Float, Frame, rectify
 from services.action.tools.retyping.ink import Ink, separate
-from services.action.tools.retyping.letters import Letter, letters_of
+from services.action.tools.retyping.letters import Letter, letters_of, mirrored_letters
 from services.action.tools.retyping.levelling import bend, true_quad
 from services.action.tools.retyping.line import Line, measure
 from services.action.tools.retyping.paint import Composition, paint
@@ -242,8 +242,9 @@ def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typefac
         if abs(line.slope) * frame.line.width < 4.0:
             break
         frame = frame.sheared(line.slope)
-    letters = [letter for i, word in enumerate(line.words) for letter in letters_of(word, i, line.matte)]
-    readable = [x for x in letters if brief.trusted or x.word not in line.run]
+    letters = _letters(line, brief)
+    turned = brief.mirrored and len(line.run) == len(brief.expected.split())
+    readable = [x for x in letters if brief.trusted or turned or x.word not in line.run]
     believed = readable or letters
     usable = [f for f in faces if all(f.covers(x.text) for x in believed)]
     if not usable:
@@ -251,6 +252,18 @@ def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typefac
     if not believed:
         raise ToolDeclined("none of the letters here is in any font, so no typeface can be chosen")
     return Seen(frame, view, ink, line, letters, believed, rank(believed, usable, bool(readable)), way, bool(readable))
+
+
+def _letters(line: Line, brief: Brief) -> list[Letter]:
+    """The line's letters; those of a mirrored run turned the right way round."""
+    letters: list[Letter] = []
+    wanted = brief.expected.split()
+    for i, word in enumerate(line.words):
+        if brief.mirrored and i in line.run and len(wanted) == len(line.run):
+            letters += mirrored_letters(word, wanted[i - line.run.start], i, line.matte)
+        else:
+            letters += letters_of(word, i, line.matte)
+    return letters
 
 
 def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
@@ -265,10 +278,13 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
     quad = frame.to_frame(brief.quad).astype(np.float32)
     halo = dilate(run, round(0.08 * frame.line.height))
     trusted = brief.trusted and seen.telling
-    keep = alignment(line, brief.text, brief.expected, trusted)
+    keep = alignment(line, frame, brief.text, brief.expected, trusted)
     room = room_for(line, frame, quad, ~seen.ink.unlike | halo, allowed, keep)
     own = [x for x in seen.letters if x.word in line.run] if trusted else []
-    pieces = compose_of_letters(brief.expected, own, seen.believed, style, room) if brief.typeface_rank == 0 else None
+    others = [x for x in seen.believed if seen.telling and x.word not in line.run]
+    pieces = None
+    if brief.typeface_rank == 0 and (own or others):
+        pieces = compose_of_letters(brief.expected, own, [*own, *others], style, room)
     if pieces is None or (seen.opened and not any(piece.kept for piece in pieces)):
         setting = place(brief.expected, style, room, frame)
         composition = Composition(removed=run, drawn=coverage(setting, frame, (mask.shape[0], mask.shape[1])))

@@ -24,6 +24,7 @@ class Brief:
         line_text: the line as read.
         quad, line_quad: `(4, 2)` crop pixels, the run and the line.
         line_known: the whole line could be set anew instead.
+        mirrored: the run's letters are the expected ones, seen in a mirror.
         trusted: the run's letters are what `text` says, so that they tell the typeface.
     """
 
@@ -36,6 +37,7 @@ class Brief:
     line_quad: Float
     trusted: bool
     line_known: bool
+    mirrored: bool
 
     @property
     def longer_by(self) -> int:
@@ -75,6 +77,7 @@ def brief_of(request: EditRequest) -> Brief:
         line_text=reading.line_text or reading.text or expected,
         quad=line_quad if whole else quad_array(reading.quad_px) - corner,
         line_quad=line_quad,
+        mirrored=reading.fault is TextFault.MIRRORED,
         line_known=reading.line_expected is not None,
         trusted=reading.fault in _READABLE and reading.confidence >= 0.5,
     )

@@ -56,8 +56,13 @@ def compose_of_letters(
     """
     good = _good(run, line, style)
     run = list(run)
+    first = _initial(expected, run, style)
+    if first is not None:
+        good[id(first)] = first
     tokens, gaps_before = _tokens(expected, [x for x in run if id(x) in good])
     sources = _sources(tokens, run, good)
+    if first is not None and tokens[0] == first.text:
+        sources[0] = first
     drawn = sum(source is None for source in sources)
     if drawn > 0.5 * len(tokens) or len(tokens) < 2:
         return None
@@ -89,6 +94,14 @@ def _good(run: Sequence[Letter], line: Sequence[Letter], style: Style) -> dict[i
         best[x.text] = max(best.get(x.text, 0.0), alike[key] - _UNLIKE_TWIN)
     likely = {key: x for key, x in letters.items() if alike[key] >= max(least, best[x.text])}
     return {key: x for key, x in likely.items() if off_height_em(x, style) < _OFF_HEIGHT_EM}
+
+
+def _initial(expected: str, run: Sequence[Letter], style: Style) -> Letter | None:
+    """The first letter where it is larger than the rest, as before small capitals, and stays the first."""
+    if not run or not expected.startswith(run[0].text) or resemblance(run[0], style) < MIN_RESEMBLANCE:
+        return None
+    rest = [x.box.height for x in run[1:]]
+    return run[0] if rest and 1.1 < run[0].box.height / float(np.median(rest)) < 1.8 else None
 
 
 def _piece(text: str, x0: float, source: Letter | None, run: Sequence[Letter]) -> Piece:
@@ -158,7 +171,7 @@ def _spread(offsets: list[float], sources: list[Letter | None], run: Sequence[Le
 
     A new first or last letter takes it all: the line's end is free, the gaps within it are not.
     """
-    if sources[0] is None or sources[0] is not run[0]:
+    if not run or sources[0] is None or sources[0] is not run[0]:
         return [o + slack for o in offsets]
     if sources[-1] is None or sources[-1] is not run[-1]:
         return offsets

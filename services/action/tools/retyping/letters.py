@@ -65,6 +65,26 @@ def letters_of(word: Word, index: int, matte: Float) -> list[Letter]:
     return [_cut(text, blobs, index, matte) for text, blobs in groups]
 
 
+def mirrored_letters(word: Word, text: str, index: int, matte: Float) -> list[Letter]:
+    """The letters of a word written as in a mirror, turned the right way round where it stands: forms to judge by.
+
+    Args:
+        word: as grouped; its own text does not matter.
+        text: what it says in the mirror.
+        index: of the word in its line.
+        matte: `(H, W)` the line's ink.
+    """
+    if not word.blobs:
+        return []
+    x0, x1 = word.box.x0, word.box.x1
+    turned = matte.copy()
+    turned[:, int(x0) : int(x1)] = matte[:, int(x0) : int(x1)][:, ::-1]
+    blobs = tuple(
+        Blob(Box(x0 + x1 - b.box.x1, b.box.y0, x0 + x1 - b.box.x0, b.box.y1), b.labels) for b in reversed(word.blobs)
+    )
+    return letters_of(Word(text, blobs), index, turned)
+
+
 def _cut(text: str, blobs: Sequence[Blob], index: int, matte: Float) -> Letter:
     blob = Blob(around(tuple(blobs)), tuple(label for b in blobs for label in b.labels))
     box = blob.box

@@ -17,6 +17,8 @@ from shared.geometry import Mask
 
 MIN_CONDENSED = 0.75
 MIN_SCALED = 0.7
+_FLUSH = 0.2
+"""Body heights by which lines set flush may begin apart: letters' side bearings differ."""
 OVERSAMPLING = 3
 _MAX_DRAWN_EM_PX = 600
 
@@ -82,7 +84,7 @@ def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mas
     return Room(min(x0, old_x0), max(x1, old_x1), old_x0, old_x1, keep)
 
 
-def alignment(line: Line, old: str, new: str, trusted: bool) -> str:
+def alignment(line: Line, frame: Frame, old: str, new: str, trusted: bool) -> str:
     """Whether words keep their left edge or their centre.
 
     They keep the left one where they begin as the old ones did, or stand first or last among others.
@@ -92,9 +94,26 @@ def alignment(line: Line, old: str, new: str, trusted: bool) -> str:
     if not trusted:
         return "centre"
     if len(line.run) == len(line.words):
-        return "left" if old and new.startswith(old + " ") else "centre"
+        return "left" if old and (new.startswith(old + " ") or _flush_left(line, frame)) else "centre"
     first, last = line.run.start == 0, line.run.stop == len(line.words)
     return "left" if first or last else "centre"
+
+
+def _flush_left(line: Line, frame: Frame) -> bool:
+    """Whether lines above or below begin where this one does and end elsewhere, as far as the frame shows them."""
+    body = frame.line.height
+    x0, x1 = line.words[0].box.x0, line.words[-1].box.x1
+    top, bottom = _rows(line, frame)
+    strips = (slice(max(0, top - round(0.6 * body)), max(0, top - 3)), slice(bottom + 3, bottom + round(0.6 * body)))
+    left = right = 0
+    for rows in strips:
+        columns = np.flatnonzero(line.solid[rows].any(axis=0)) if rows.stop > rows.start else np.zeros(0, np.intp)
+        near = columns[(columns > x0 - body) & (columns < x1 + body)]
+        if near.size < 0.5 * body:
+            continue
+        left += abs(float(near[0]) - x0) < _FLUSH * body
+        right += abs(float(near[-1]) - x1) < _FLUSH * body
+    return left > right
 
 
 def _least_gap(old: float, frame: Frame) -> float:
