@@ -118,6 +118,24 @@ def test_two_separate_faults_in_a_line_are_one_finding(detector: TextDetector, s
     assert found[0].reading.quad_px == found[0].reading.line_quad_px
 
 
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_one_mirrored_word_of_a_line_is_told_from_a_missing_one(
+    detector: TextDetector, sign: Callable[..., Rgb], end: str
+) -> None:
+    image = sign("MARKET GARDEN").copy()
+    whole = _detect(detector, sign("MARKET GARDNE"), 'a sign that says "MARKET GARDEN"').findings[0].reading
+    assert whole is not None
+    x0, y0, x1, y1 = (round(v) for v in (*whole.line_quad_px[0], *whole.line_quad_px[2]))
+    middle = round(whole.quad_px[0][0]) - 8
+    part = slice(x0 - 4, middle) if end == "first" else slice(middle, x1 + 4)
+    image[y0 - 4 : y1 + 4, part] = image[y0 - 4 : y1 + 4, part][:, ::-1]
+    found = _detect(detector, image, 'a sign that says "MARKET GARDEN"').findings
+    expected = "MARKET" if end == "first" else "GARDEN"
+    assert [(f.reading.fault, f.reading.expected, f.reading.line_expected) for f in found if f.reading] == [
+        (TextFault.MIRRORED, expected, "MARKET GARDEN")
+    ]
+
+
 def test_mirrored_words_are_told_from_wrong_ones(detector: TextDetector, sign: Callable[..., Rgb]) -> None:
     for written in ("OPEN", "FRESH BREAD", "GRAND HOTEL\nPARIS"):
         found = _detect(detector, sign(written, mirror=True), f'a sign that says "{written}"').findings

@@ -17,6 +17,7 @@ from shared.geometry import box_area, quad_box, quad_mask
 
 _GARBLED_ERROR_RATE = 0.5
 _CONFIDENT = 0.8
+_MOST_OF_A_LINE = 0.75
 
 
 def finding_of(reading: TextReading, evidence: float, size_hw: tuple[int, int]) -> Finding | None:
@@ -31,7 +32,8 @@ def finding_of(reading: TextReading, evidence: float, size_hw: tuple[int, int]) 
 def line_reading(line: Line, comparison: LineComparison, faulty: Sequence[int]) -> tuple[TextReading, float]:
     """What is wrong with a line of which the numbered words are faulty, and the evidence.
 
-    One run of faulty words with at most half of the letters is shown by itself, anything more as the whole line.
+    One run of faulty words with at most three quarters of the letters is shown by itself, anything more as the whole
+    line.
     """
     if any(comparison.words[i].is_missing for i in faulty):
         return whole_line(line, comparison, TextFault.MISSING), WORST
@@ -40,7 +42,8 @@ def line_reading(line: Line, comparison: LineComparison, faulty: Sequence[int]) 
         return doubled, not_as_expected(doubled.text, "")
     letters = [len(fold(word.expected)) for word in comparison.words]
     run = range(faulty[0], faulty[-1] + 1)
-    is_run = len(run) == len(faulty) and 2 * sum(letters[i] for i in run) <= len(fold(comparison.expected_line))
+    share = sum(letters[i] for i in run) / max(1, len(fold(comparison.expected_line)))
+    is_run = len(run) == len(faulty) and share <= _MOST_OF_A_LINE
     if not is_run:
         reading = whole_line(line, comparison, None)
         return reading, not_as_expected(reading.line_text, reading.line_expected or "")

@@ -10,10 +10,11 @@ from services.perception.detectors.base import Finding
 from services.perception.detectors.text.alignment import LineMatch, PhraseMatch, in_reading_order, match_phrases
 from services.perception.detectors.text.closer_look import lines_near
 from services.perception.detectors.text.comparison import Letters, LineComparison, compare
-from services.perception.detectors.text.evidence import WORST, not_as_expected
+from services.perception.detectors.text.evidence import WORST, error_rate, not_as_expected
 from services.perception.detectors.text.expected import ExpectedPhrase
 from services.perception.detectors.text.findings import finding_of, line_reading, whole_line
 from services.perception.detectors.text.folding import as_read, case_like, fold, is_cjk, is_latin
+from services.perception.detectors.text.half_mirrored import half_mirrored
 from services.perception.detectors.text.layout import are_stacked, mirrored, prominence, upright
 from services.perception.detectors.text.leftovers import (
     chained,
@@ -44,6 +45,8 @@ from shared.images import Rgb
 _POOR_MATCH = 0.75
 _LIKE_ENOUGH = 0.9
 _MIRROR_GAIN = 0.15
+_MOST_MISREAD = 0.2
+_BADLY_READ = 0.8
 _CUT_HEIGHTS = 1.0
 _LETTER_HEIGHTS = 0.75
 _MOST_TURNED = 12
@@ -132,7 +135,7 @@ class SceneJudge:
         comparison = self._compared_again(entry, opinion)
         faulty = [i for i in faulty_words(comparison, opinion) if not _shows_up(comparison, i, opinion)]
         if faulty and not self._was_cut(line, comparison):
-            self._found[entry.line] = line_reading(line, comparison, faulty)
+            self._found[entry.line] = self._seen_from_behind(*line_reading(line, comparison, faulty))
 
     def _compared_again(self, entry: LineMatch, opinion: SecondOpinion) -> LineComparison:
         """The same words, with the line's own words told apart by all its readings together."""
@@ -172,7 +175,18 @@ class SceneJudge:
                 continue
             for entry in turned.lines:
                 self._report_mirrored(number_of[id(ordered[entry.line])], ordered[entry.line], entry)
-        return kept
+        return [match for match in kept if match not in poor or not self._is_half_mirrored(match)]
+
+    def _is_half_mirrored(self, match: PhraseMatch) -> bool:
+        """Reports a badly read line on which some of the phrase's words are mirrored and the others are right."""
+        for number, line in enumerate(self._lines):
+            if line.reading.confidence >= _BADLY_READ or number in self._running or number in self._found:
+                continue
+            reading = half_mirrored(self._reader, self._image, line, match.phrase.words)
+            if reading is not None:
+                self._found[number] = (reading, not_as_expected(reading.text, reading.expected or ""))
+                return True
+        return False
 
     def _from_behind(self, line: Line) -> Line:
         """The line read from behind, in the better of the two directions."""
@@ -181,6 +195,15 @@ class SceneJudge:
         readings = self._reader.read_lines(self._image, quads)
         best = max(range(2), key=lambda i: readings[i].confidence)
         return Line(quads[best], readings[best], line.detection)
+
+    def _seen_from_behind(self, reading: TextReading, evidence: float) -> tuple[TextReading, float]:
+        """The same fault, called mirrored where its place reads as expected from behind."""
+        if not reading.expected or reading.fault in (TextFault.MISSING, TextFault.DOUBLED):
+            return reading, evidence
+        behind = self._reader.read_line(self._image, mirrored(reading.quad_px))
+        if error_rate(behind.text, reading.expected) > min(_MOST_MISREAD, error_rate(reading.text, reading.expected)):
+            return reading, evidence
+        return reading.model_copy(update={"fault": TextFault.MIRRORED}), evidence
 
     def _report_mirrored(self, number: int, behind: Line, entry: LineMatch) -> None:
         line = self._lines[number]
@@ -239,8 +262,7 @@ class SceneJudge:
         whole = whole_comparison(line, together, agreed_breaks(line.reading, opinion.readings))
         faulty = faulty_words(whole, opinion)
         if faulty:
-            reading = whole_line(line, whole, None)
-            self._found[entry.line] = (reading, not_as_expected(line.text, reading.line_expected or ""))
+            self._found[entry.line] = self._seen_from_behind(*line_reading(line, whole, faulty))
         return True
 
     def _is_substituted(self, match: PhraseMatch, run: Sequence[int], absent: Sequence[str]) -> bool:
