@@ -17,7 +17,7 @@ from services.action.tools.retyping.colours import ink_by_colour
 from services.action.tools.retyping.composing import MIN_RESEMBLANCE, Piece, compose_of_letters
 from services.action.tools.retyping.frame import Float, Frame, rectify
 from services.action.tools.retyping.ink import Ink, separate
-from services.action.tools.retyping.letters import Letter, letters_of, mirrored_letters
+from services.action.tools.retyping.letters import Letter, letters_of, mirrored_letters, without_strangers
 from services.action.tools.retyping.levelling import bend, true_quad
 from services.action.tools.retyping.line import Line, measure
 from services.action.tools.retyping.paint import Composition, paint
@@ -32,6 +32,11 @@ CLEAR_LIKENESS = 0.6
 MAX_BEND_EM = 0.1
 MAX_GAP_GROWTH = 1.6
 CLEARLY_BETTER = 0.05
+UNEVEN = 0.1
+EVENER = 0.6
+"""Spread of the ground, over the contrast, from which ink is told by colour too; and by what that must lower it."""
+SEEN_WELL = 0.15
+"""Spread of the ground, over the contrast, up to which ink that is like no letters is set anew by its size alone."""
 LIKELY = 4
 """Typefaces that are looked at again in a better frame."""
 
@@ -193,7 +198,7 @@ def _see(request: EditRequest, brief: Brief, faces: tuple[Typeface, ...]) -> See
         raise ToolDeclined("the words run along a curve, which retyping does not follow yet")
     alike = np.mean([resemblance(x, seen.styles[0]) >= MIN_RESEMBLANCE for x in seen.believed])
     if seen.raw_likeness < MIN_LIKENESS or (seen.raw_likeness < CLEAR_LIKENESS and alike < 0.5):
-        if not seen.opened and seen.ink.clean and len(seen.line.run) == len(seen.line.words):
+        if not seen.opened and seen.ink.unevenness < SEEN_WELL and len(seen.line.run) == len(seen.line.words):
             # The ink is plain to see and yet like no letters: they are garbled, whatever the reader made of them.
             return _look(request, replace(brief, trusted=False), seen.frame, faces, seen.way)
         raise ToolDeclined("the letters cannot be told apart well enough to find a typeface that resembles them")
@@ -210,14 +215,16 @@ def _first_look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[T
         except ToolDeclined as declined:
             why = why or declined
             continue
-        if looks[-1].raw_likeness >= CLEAR_LIKENESS:
+        if looks[-1].raw_likeness >= CLEAR_LIKENESS and (way is not Way.PLAIN or looks[-1].ink.unevenness < UNEVEN):
             break
     if not looks:
         raise why or ToolDeclined("no letters can be told from their ground here")
     # An earlier way keeps more of the letters: a later one must be clearly better.
     best = looks[0]
     for later in looks[1:]:
-        best = later if later.raw_likeness > best.raw_likeness + CLEARLY_BETTER else best
+        evener = later.ink.unevenness < EVENER * best.ink.unevenness
+        least = best.raw_likeness + (-CLEARLY_BETTER if evener else CLEARLY_BETTER)
+        best = later if later.raw_likeness > least else best
     return best
 
 
@@ -242,6 +249,7 @@ def _look(request: EditRequest, brief: Brief, frame: Frame, faces: tuple[Typefac
         if abs(line.slope) * frame.line.width < 4.0:
             break
         frame = frame.sheared(line.slope)
+    line = without_strangers(line) if brief.trusted else line
     letters = _letters(line, brief)
     turned = brief.mirrored and len(line.run) == len(brief.expected.split())
     readable = [x for x in letters if brief.trusted or turned or x.word not in line.run]

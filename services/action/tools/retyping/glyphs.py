@@ -45,10 +45,16 @@ def clusters(text: str) -> list[str]:
     return parts
 
 
+def _as_set(text: str, face: Typeface) -> str:
+    """Composed characters, and the apostrophe that signs have, where readers and keyboards give the straight one."""
+    composed = unicodedata.normalize("NFC", text)
+    return composed.replace("'", "\u2019") if face.covers("\u2019") else composed
+
+
 def pens(text: str, face: Typeface, em_px: int, tracking_em: float = 0.0) -> list[float]:
     """Where each cluster's pen stands, kerning included, in pixels; one more entry for the end of the line."""
     font = _font(str(face.path), em_px)
-    parts = clusters(text)
+    parts = clusters(_as_set(text, face))
     places: list[float] = []
     before = ""
     for i, part in enumerate(parts):
@@ -68,6 +74,7 @@ def draw(text: str, face: Typeface, em_px: int, tracking_em: float = 0.0, bolder
         tracking_em: added between letters.
         bolder_em: how far the outline moves outwards (inwards if negative).
     """
+    text = _as_set(text, face)
     font = _font(str(face.path), em_px)
     places = pens(text, face, em_px, tracking_em)
     margin = round(0.35 * em_px)
@@ -76,7 +83,7 @@ def draw(text: str, face: Typeface, em_px: int, tracking_em: float = 0.0, bolder
     pencil = ImageDraw.Draw(canvas)
     for part, x in zip(clusters(text), places, strict=False):
         if abs(tracking_em) < 1e-9:
-            pencil.text((margin, up), unicodedata.normalize("NFC", text), font=font, fill=255, anchor="ls")
+            pencil.text((margin, up), text, font=font, fill=255, anchor="ls")
             break
         pencil.text((margin + x, up), part, font=font, fill=255, anchor="ls")
     coverage = np.asarray(canvas, np.float32) / 255.0

@@ -46,7 +46,12 @@ class Ink:
     @property
     def clean(self) -> bool:
         """The ground is so even beside the contrast that no ground can be taken for ink."""
-        return self.spread < 0.06 * float(np.linalg.norm(self.step))
+        return self.unevenness < 0.06
+
+    @property
+    def unevenness(self) -> float:
+        """The ground's spread over the contrast."""
+        return self.spread / float(np.linalg.norm(self.step))
 
 
 def separate(view: Float, valid: Mask, frame: Frame) -> Ink:

@@ -4,18 +4,21 @@ A blob may hold letters that touch, a letter may lie in pieces (stencil); a dyna
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from services.action.tools.retyping.frame import Box, Float
 from services.action.tools.retyping.glyphs import clusters, draw
-from services.action.tools.retyping.line import Blob, Word, around
+from services.action.tools.retyping.line import Blob, Line, Word, around
 from shared.fonts import FONTS
 
 _MODELS = ("Roboto-Bold", "Lora-Regular", "Oswald-Regular", "PatrickHand-Regular")
 _EM_PX = 48
+_MOST_STRANGERS = 2
+_STRANGER = 0.1
+"""Cost per letter that must be saved for a blob to be no part of the word."""
 _UNEVEN = 0.3
 """Cost of a blob that is not exactly one letter, in the same unit as a log ratio of widths."""
 
@@ -59,7 +62,7 @@ def letters_of(word: Word, index: int, matte: Float) -> list[Letter]:
     parts = clusters(word.text.replace(" ", ""))
     if not word.blobs or not parts:
         return []
-    groups = _align(parts, word.blobs)
+    groups, _ = _align(parts, word.blobs)
     if groups is None:
         return [_cut("".join(parts), word.blobs, index, matte)]
     return [_cut(text, blobs, index, matte) for text, blobs in groups]
@@ -91,7 +94,25 @@ def _cut(text: str, blobs: Sequence[Blob], index: int, matte: Float) -> Letter:
     return Letter(text, blob, matte[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)], index)
 
 
-def _align(parts: list[str], blobs: tuple[Blob, ...]) -> list[tuple[str, tuple[Blob, ...]]] | None:
+def without_strangers(line: Line) -> Line:
+    """The line without an emblem at its ends that no letter accounts for, though it has the ink's colour."""
+    words = list(line.words)
+    for index, end in ((0, slice(1, None)), (len(words) - 1, slice(None, -1))):
+        word = words[index]
+        parts = clusters(word.text.replace(" ", ""))
+        for _ in range(_MOST_STRANGERS):
+            fewer = word.blobs[end]
+            if len(word.blobs) <= len(parts) or len(fewer) < 2 or not all(x.isalnum() for x in parts):
+                break
+            if _align(parts, fewer)[1] > _align(parts, word.blobs)[1] - _STRANGER * len(parts):
+                break
+            word = Word(word.text, fewer)
+        words[index] = word
+    return replace(line, words=tuple(words))
+
+
+def _align(parts: list[str], blobs: tuple[Blob, ...]) -> tuple[list[tuple[str, tuple[Blob, ...]]] | None, float]:
+    """The letters' blobs, None where they do not fit, and what fitting costs."""
     n, m = len(parts), len(blobs)
     widths = np.array([_width_em(part) for part in parts])
     gap = 0.06
@@ -114,11 +135,11 @@ def _align(parts: list[str], blobs: tuple[Blob, ...]) -> list[tuple[str, tuple[B
                     total[i + chars, j + count] = cost
                     came[i + chars, j + count] = (chars, count)
     if not np.isfinite(total[n, m]) or total[n, m] / n > 0.6:
-        return None
+        return None, float(total[n, m])
     groups: list[tuple[str, tuple[Blob, ...]]] = []
     i, j = n, m
     while i > 0:
         chars, count = came[i, j]
         groups.append(("".join(parts[i - chars : i]), blobs[j - count : j]))
         i, j = i - chars, j - count
-    return groups[::-1]
+    return groups[::-1], float(total[n, m])
