@@ -126,6 +126,67 @@ def evaluate_text(
     run(data=data, count=count, seed=seed, json_file=json_file, save=save)
 
 
+@evaluate.command("perception")
+def evaluate_perception(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="A data set in the project's schema.")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Of the saliency network; else the shipped one.")
+    ] = None,
+    json_file: JsonFile = None,
+    rahf: Annotated[Path | None, typer.Option(metavar="FILE", help="RAHF's public weights, to compare with.")] = None,
+    rahf_tokenizer: Annotated[
+        str, typer.Option(metavar="ID", help="The T5 tokenizer that RAHF was trained with: hub id or folder.")
+    ] = "google-t5/t5-base",
+    photographs: Annotated[
+        bool, typer.Option("--photographs", help="Also count which of scikit-image's photographs would be edited.")
+    ] = False,
+    image: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", help="And which of yours: a file or folder; repeat for more.")
+    ] = None,
+    device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
+) -> None:
+    """Measures saliency maps on pictures with known flaws, beside baselines (Table 3 of the paper)."""
+    from services.evaluation.perception.evaluate import PerceptionEvaluation, run
+
+    run(
+        PerceptionEvaluation(data, checkpoint, rahf, rahf_tokenizer, photographs, tuple(image or ()), device), json_file
+    )
+
+
+@evaluate.command("perception-ablation")
+def evaluate_perception_ablation(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs; a stopped ablation is continued.")],
+    steps: Annotated[int, typer.Option(min=1, help="Of each run.")] = 400,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 3,
+    count: Annotated[int, typer.Option(min=2, help="Images of the test split to measure on.")] = 288,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Train on this data set; without it, drawn on the fly.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    image_size: Annotated[int, typer.Option(min=32, help="Side of the network's square.")] = 256,
+    width: Annotated[int, typer.Option(min=40, help="Of the network; a multiple of 40.")] = 160,
+    bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
+    device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
+) -> None:
+    """Trains the saliency network with and without attention refinement and KLD, and compares (Table 5)."""
+    from services.evaluation.perception.ablation import AblationPlan, run
+
+    run(
+        AblationPlan(
+            out=out,
+            steps=steps,
+            seeds=seeds,
+            count=count,
+            data=data,
+            batch_size=batch_size,
+            image_size=image_size,
+            width=width,
+            bf16=bf16,
+            device=device,
+        )
+    )
+
+
 @benchmark.command("make")
 def benchmark_make(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; an interrupted run is continued.")],
@@ -158,6 +219,29 @@ def dataset_stats(
     from services.datasets.statistics import dataset_statistics
 
     dataset_statistics(folder, chart=chart)
+
+
+@dataset.command("convert")
+def dataset_convert(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The data set as downloaded.", show_default=False)],
+    name: Annotated[
+        Literal["genblemish", "richhf", "synartifacts"],
+        typer.Option("--from", help="GenBlemish-27K, RichHF-18K (TFRecord) or SynArtifact-1K."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; must be new or empty.")],
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Its images, where they lie elsewhere: Pick-a-Pic v1 for richhf."),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSON that maps labels of the data set to categories, or to null."),
+    ] = None,
+) -> None:
+    """Converts a published data set into the project's schema; downloads nothing."""
+    from services.commands.convert import run
+
+    run(source, name, out, images, labels)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -1,0 +1,169 @@
+"""`retoucher evaluate perception`: Table 3 on a folder in the project's schema, printed and written as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import services.perception
+from services.datasets.schema import BlemishRecord, read_records
+from services.evaluation.perception.figures import PerceptionReport, PhotographFigures, to_tables
+from services.evaluation.perception.measure import Measured, measure, shuffled_prompts
+from services.evaluation.perception.photographs import given_photographs, judge_photographs, shipped_photographs
+from services.evaluation.perception.predictors import RahfPredictor, SaliencyPredictor
+from services.evaluation.perception.truth import folder_images
+from services.perception.detectors.rahf import RahfDetector, RahfSource
+from services.perception.saliency.checkpoint import Checkpoint, load_checkpoint
+from shared.errors import BadInput, ErrorCode, MissingResource
+
+SHIPPED_CHECKPOINT = Path(services.perception.__file__).parent / "checkpoints" / "tiny"
+_PLAIN_EVERY = 200
+"""Images between two lines of progress where there is no terminal."""
+
+
+@dataclass(frozen=True)
+class PerceptionEvaluation:
+    """What is asked.
+
+    Attributes:
+        data: a folder in the project's schema.
+        checkpoint: its folder; None takes the shipped one.
+        rahf: RAHF's public state dict, as one more baseline; None leaves it out.
+        rahf_tokenizer: folder or hub id of the T5 tokenizer that RAHF was trained with.
+        photographs: also try scikit-image's photographs.
+        images: photographs of the caller's own, files or folders.
+        device: `cpu` or `cuda`.
+    """
+
+    data: Path
+    checkpoint: Path | None = None
+    rahf: Path | None = None
+    rahf_tokenizer: str = RahfSource.tokenizer
+    photographs: bool = False
+    images: tuple[Path, ...] = ()
+    device: str = "cpu"
+
+
+def run(asked: PerceptionEvaluation, json_file: Path | None, console: Console | None = None) -> PerceptionReport:
+    """The command: measures, shows progress, prints the tables, writes what was asked for.
+
+    Raises:
+        BadInput: the folder has no metadata, no blemished image, or a file that cannot be read; or the JSON cannot
+            be written.
+        MissingResource: a checkpoint or RAHF's weights are not there; with the command that gets or trains it.
+    """
+    console = console or Console(highlight=False)
+    report = evaluate_perception(asked, console)
+    console.print(to_tables(report))
+    for note in report.notes:
+        console.print(note, markup=False)
+    if json_file is not None:
+        write_json(json_file, report.model_dump_json(indent=2))
+    return report
+
+
+def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> PerceptionReport:
+    """Table 3; raises as `run`."""
+    records = tuple(read_records(asked.data))
+    if all(record.healthy for record in records):
+        raise BadInput(
+            ErrorCode.MISSING_DATA, f"{asked.data} holds no blemished image: give a folder that `benchmark make` wrote"
+        )
+    checkpoint = load_checkpoint(asked.checkpoint or SHIPPED_CHECKPOINT, asked.device)
+    rahf = _rahf(asked)
+    others = shuffled_prompts([record.prompt for record in records])
+    network = SaliencyPredictor(checkpoint.network)
+    with _Progress(console, len(records)) as progress:
+        found = measure(
+            folder_images(asked.data, records), network, other_prompts=others, rahf=rahf, advance=progress.advance
+        )
+    return PerceptionReport(
+        overall=found.network.overall(),
+        per_category=found.network.per_category(),
+        shuffled_prompt=found.shuffled_prompt(),
+        baselines=found.baseline_figures(),
+        discs=found.discs.overall(),
+        photographs=_photographs(asked, checkpoint),
+        data=asked.data.resolve().name,
+        checkpoint=(asked.checkpoint or SHIPPED_CHECKPOINT).resolve().name,
+        blemished=found.network.images - found.network.healthy,
+        healthy=found.network.healthy,
+        blemished_by_category=found.network.counts(),
+        notes=_notes(found, records, others),
+    )
+
+
+def write_json(path: Path, text: str) -> None:
+    """Writes a report.
+
+    Raises:
+        BadInput: OUTPUT_NOT_WRITABLE.
+    """
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            ErrorCode.OUTPUT_NOT_WRITABLE, f"{path} cannot be written ({error.strerror}): give another file"
+        ) from error
+
+
+def _rahf(asked: PerceptionEvaluation) -> RahfPredictor | None:
+    if asked.rahf is None:
+        return None
+    if not asked.rahf.is_file():
+        raise MissingResource(
+            ErrorCode.MISSING_CHECKPOINT,
+            f"RAHF's weights are not in {asked.rahf.resolve()}: give the file of its public checkpoint",
+        )
+    source = RahfSource(asked.rahf, asked.rahf_tokenizer)
+    return RahfPredictor(RahfDetector(source, device=asked.device))
+
+
+def _photographs(asked: PerceptionEvaluation, checkpoint: Checkpoint) -> PhotographFigures | None:
+    if not asked.photographs and not asked.images:
+        return None
+    shipped = shipped_photographs() if asked.photographs else iter(())
+    return judge_photographs(checkpoint, chain(shipped, given_photographs(asked.images)))
+
+
+def _notes(found: Measured, records: Sequence[BlemishRecord], others: Sequence[str] | None) -> tuple[str, ...]:
+    notes = []
+    if found.oracle_missing:
+        notes.append(
+            f"no foreground oracle: the drawn things of {found.oracle_missing} of {len(records)} images are not known "
+            "(not drawn by this version of the benchmark)"
+        )
+    if others is None:
+        notes.append("no shuffled prompts: all images have the same one")
+    if not found.network.healthy:
+        notes.append("no image-level AUROC: there is no healthy image")
+    return tuple(notes)
+
+
+class _Progress:
+    """A bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._console = console
+        self._total = total
+        self._done = 0
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("measuring", total=total)
+
+    def __enter__(self) -> "_Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def advance(self, count: int) -> None:
+        """So many images more are done."""
+        before, self._done = self._done, self._done + count
+        self._bar.advance(self._task, count)
+        if not self._console.is_terminal and before // _PLAIN_EVERY != self._done // _PLAIN_EVERY:
+            self._console.print(f"measured {self._done} of {self._total} images")
