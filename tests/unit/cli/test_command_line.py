@@ -20,7 +20,10 @@ def run_main(*arguments: str) -> int:
     return ended.value.code
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["retouch", "--help"], ["evaluate", "text", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["retouch", "--help"], ["evaluate", "text", "--help"], ["dataset", "convert", "--help"]],
+)
 def test_help_imports_nothing_heavy(arguments):
     code = f"""
 import sys
