@@ -23,6 +23,8 @@ def run(source: Path, name: ReaderName, out: Path, images: Path | None, labels: 
         f"{out}: {found.images} images, {found.healthy} of them healthy, {found.regions} regions; "
         f"{found.without_prompt} images without a prompt"
     )
+    for note in found.notes:
+        typer.echo(f"note: {note}")
     for what, count in sorted(found.left_out.items()):
         typer.echo(f"left out: {count} {what}")
 

@@ -89,6 +89,7 @@ class GenBlemish:
         self.left_out: Counter[str] = Counter()
         self._table = TABLE if labels is None else TABLE.extended(labels)
         self._splits = [_split(name, rows) for name, rows in _open(source).items()]
+        self.notes: tuple[str, ...] = tuple(map(_note, self._splits))
         self._table.check(self._labelled())
 
     def _labelled(self) -> Iterator[tuple[str, str]]:
@@ -96,7 +97,7 @@ class GenBlemish:
         for split in self._splits:
             columns = split.columns
             wanted = [columns.listed] if columns.listed else [columns.of["category"], columns.of["description"]]
-            for row in split.rows.select_columns(wanted):
+            for row in _checked(split.rows.select_columns(wanted)):
                 for region in _regions(row, columns, ("category", "description")):
                     yield split.label(region["category"]), str(region["description"] or "")
 
@@ -106,9 +107,9 @@ class GenBlemish:
         Raises:
             BadInput: masks of another size than their image, or an image that comes again later.
         """
-        seen: set[tuple[str, str]] = set()
         for split in self._splits:
-            for key, rows in groupby(split.rows, key=partial(_key, split.columns)):
+            seen: set[tuple[str, str]] = set()
+            for key, rows in groupby(_checked(split.rows), key=partial(_key, split.columns)):
                 if key in seen:
                     raise BadInput(
                         ErrorCode.BAD_OPTION,
@@ -176,6 +177,25 @@ def _open(source: Path) -> Mapping[str, Any]:
             f"{source} is no imagefolder or parquet that datasets can read ({error}): give the local copy of {NAME}",
         ) from error
     return {str(name): rows.decode(False) for name, rows in found.items()}
+
+
+def _checked(rows: Any) -> Iterator[Mapping[str, Any]]:
+    """The rows; what `datasets` cannot read is an error of ours."""
+    try:
+        yield from rows
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise BadInput(
+            ErrorCode.BAD_OPTION,
+            f"a file of {NAME} is damaged or does not fit the others ({reason}): fetch the data set again",
+        ) from error
+
+
+def _note(split: _Split) -> str:
+    """Which column was taken for what."""
+    of = split.columns.of
+    taken = ", ".join(f"{role} from {of[role]}" for role in of)
+    return f"{NAME}, {split.name}: read {taken}" + (f" of {split.columns.listed}" if split.columns.listed else "")
 
 
 def _split(name: str, rows: Any) -> _Split:

@@ -40,6 +40,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "implausibility": "annotators marked this as implausible",
     "misalignment": "annotators marked this as at odds with the prompt",
 }
+NOTE = f"{NAME} names no categories: " + " and ".join(
+    f"{kind} is written as {category.value}" for kind, category in CATEGORIES.items()
+)
 AGREEMENT = 0.5
 """The share of the map's full scale from which a pixel belongs to a region."""
 LEAST_SHARE = 0.0002
@@ -72,6 +75,7 @@ class RichHf:
         if not files:
             raise BadInput(ErrorCode.MISSING_DATA, f"{source} holds no *.tfrecord: give the folder of {NAME}")
         self.source = NAME
+        self.notes: tuple[str, ...] = (NOTE,)
         self.left_out: Counter[str] = Counter()
         self._images = images
         self._labels: dict[str, _Labels] = {}

@@ -56,11 +56,17 @@ class Reader(Protocol):
 
     Attributes:
         source: the data set's name; with the split, it is written into every record.
+        notes: sentences on how the data set was understood, for whoever uses the result.
         left_out: filled while the images are read: how often something was left out, by a clause that says what.
     """
 
     @property
     def source(self) -> str:
+        """See the class."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
         """See the class."""
         ...
 
@@ -82,6 +88,7 @@ class Converted:
     healthy: int
     regions: int
     without_prompt: int
+    notes: tuple[str, ...]
     left_out: Counter[str]
 
 
@@ -185,7 +192,7 @@ def _write_all(reader: Reader, folder: Path, on_image: Callable[[int], None] | N
             without_prompt += not image.prompt
             if on_image is not None:
                 on_image(images)
-    return Converted(images, healthy, regions, without_prompt, reader.left_out)
+    return Converted(images, healthy, regions, without_prompt, reader.notes, reader.left_out)
 
 
 def _write(folder: Path, index: int, image: SourceImage, source: str) -> BlemishRecord:

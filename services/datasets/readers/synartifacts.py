@@ -87,6 +87,7 @@ class SynArtifacts:
                 f"{source} holds no {ANNOTATIONS}/*.json: give the folder of {NAME}, with all its groups",
             )
         self.source = NAME
+        self.notes: tuple[str, ...] = (f"{NAME} has boxes alone: a mask is its whole box",)
         self.left_out: Counter[str] = Counter()
         self._table = TABLE if labels is None else TABLE.extended(labels)
         known = {path.stem: path for path in images.rglob("*") if path.suffix.lower() in SUFFIXES} if images else {}

@@ -68,7 +68,31 @@ def check_two(found: Converted, rows: list[BlemishRecord], tmp_path: Path) -> No
 
 def test_a_row_per_image_with_lists(tmp_path: Path) -> None:
     by_image(tmp_path / "data")
-    check_two(*converted(tmp_path), tmp_path)
+    found, rows = converted(tmp_path)
+    check_two(found, rows, tmp_path)
+    assert found.notes == (
+        "GenBlemish-27K, train: read image from image, prompt from prompt, mask from masks, category from category, "
+        "description from description",
+    )
+
+
+def test_splits_are_kept_apart(tmp_path: Path) -> None:
+    by_image(tmp_path / "data" / "train")
+    by_image(tmp_path / "data" / "test")
+    found, rows = converted(tmp_path)
+    assert (found.images, found.regions, len(found.notes)) == (4, 4, 2)
+    assert [row.source for row in rows] == ["GenBlemish-27K/train"] * 2 + ["GenBlemish-27K/test"] * 2
+
+
+def test_a_damaged_shard_is_said(tmp_path: Path) -> None:
+    by_image(tmp_path / "folder")
+    loaded = datasets.load_dataset(str(tmp_path / "folder"), cache_dir=str(tmp_path / "cache"))["train"]
+    (tmp_path / "data").mkdir()
+    loaded.to_parquet(str(tmp_path / "data" / "train-0.parquet"))
+    whole = (tmp_path / "data" / "train-0.parquet").read_bytes()
+    (tmp_path / "data" / "train-1.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadInput, match=r"is damaged or does not fit the others .*fetch the data set again"):
+        converted(tmp_path)
 
 
 def test_the_same_as_parquet(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def test_maps_become_regions_and_scores_keep_their_meaning(tmp_path: Path) -> No
     assert (row.scores.plausibility, row.scores.alignment) == (0.75, 0.5)
     assert (row.scores.aesthetics, row.scores.overall) == (0.25, 1.0)
     assert row.source == "RichHF-18K/train"
+    assert "implausibility is written as object_deformation and misalignment is written as attribute" in found.notes[0]
     assert row.prompt == "a red cup" and row.prompt_contradicts and not row.healthy
     assert [(r.kind, r.category, r.box_xyxy_px) for r in row.regions] == [
         ("implausibility", Category.OBJECT_DEFORMATION, (100, 50, 200, 150)),

@@ -21,6 +21,7 @@ class FakeReader:
     """Yields grey images, each with one region; may stop in the middle."""
 
     source = "fake"
+    notes = ("all hands",)
 
     def __init__(self, count: int, stop: type[BaseException] | None = None) -> None:
         self.left_out: Counter[str] = Counter()
@@ -42,7 +43,8 @@ class FakeReader:
 def test_what_is_written_is_a_data_set_of_ours(tmp_path: Path) -> None:
     seen: list[int] = []
     found = write_converted(FakeReader(3), tmp_path / "deep" / "out", seen.append)
-    assert seen == [1, 2, 3] and (found.images, found.regions, found.healthy) == (3, 3, 0)
+    assert seen == [1, 2, 3] and found.notes == ("all hands",)
+    assert (found.images, found.regions, found.healthy) == (3, 3, 0)
     figures = summarise(read_records(tmp_path / "deep" / "out"))
     assert figures.images == 3 and figures.categories[Category.HAND] == 3
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
@@ -98,6 +100,7 @@ def test_the_command_says_what_was_written_and_left_out(tmp_path: Path, capsys: 
     assert run_main("dataset", "convert", str(tmp_path / "data"), "--from", "synartifacts", "--out", str(out)) == 0
     said = capsys.readouterr().out
     assert "1 images, 1 of them healthy, 0 regions; 1 images without a prompt" in said
+    assert "note: SynArtifact-1K has boxes alone" in said
     assert "left out: 1 annotations whose image is not there" in said
     assert [record.healthy for record in read_records(out)] == [True]
 
