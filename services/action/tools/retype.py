@@ -142,7 +142,7 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
     pieces = None
     if brief.typeface_rank == 0 and (own or others):
         pieces = compose_of_letters(brief.expected, own, [*own, *others], style, room)
-    if pieces is None or (seen.opened and not any(piece.kept for piece in pieces)):
+    if pieces is None or (seen.rough and not any(piece.kept for piece in pieces)):
         setting = place(brief.expected, style, room, frame)
         composition = Composition(removed=run, drawn=coverage(setting, frame, (mask.shape[0], mask.shape[1])))
         return SetWords(composition, condensed=setting.condensed, scaled=setting.scaled, x0=setting.x0, x1=setting.x1)
@@ -154,8 +154,8 @@ def _assembled(pieces: list[Piece], seen: Seen, run: Mask, style: Style, crop_hw
     moved: list[tuple[Mask, float]] = []
     stays = np.zeros_like(run)
     for piece in pieces:
-        if piece.source is None or (seen.opened and not piece.kept):
-            # Ink told from a busy ground has ragged edges; it may stay where it is, but it is not set anew.
+        if piece.source is None or (seen.rough and not piece.kept):
+            # Such ink has ragged edges; it may stay where it is, but it is not set anew elsewhere.
             drawn = np.maximum(drawn, coverage(letter_at(piece.text, piece.x0, style, seen.frame), seen.frame, crop_hw))
             continue
         ink = np.isin(seen.line.labels, piece.source.blob.labels)

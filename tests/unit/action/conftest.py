@@ -54,7 +54,9 @@ class Desk:
     def job(self, protected: np.ndarray | None = None, **options: object) -> Job:
         if protected is not None:
             options["protected_ref"] = self.store.put("job_1/protected.png", encode_png(protected))
-        info = InputInfo(original_ref="job_1/original.png", size_hw=self.size_hw, format="PNG", sha256="0", prompt="a sign")
+        info = InputInfo(
+            original_ref="job_1/original.png", size_hw=self.size_hw, format="PNG", sha256="0", prompt="a sign"
+        )
         return Job(
             id="job_1",
             input=info,

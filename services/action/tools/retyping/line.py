@@ -15,6 +15,7 @@ from services.action.tools.retyping.frame import Box, Float, Frame
 from services.action.tools.retyping.ink import Ink, connected
 from shared.geometry import Mask, dilate
 
+_DESCENDING = frozenset("gjpqy,;Q'\"’”“-_$()[]{}|/\\çşţ")
 MIN_FILLED = 0.6
 """Share of the outlined line's length that letters must take up."""
 
@@ -100,7 +101,7 @@ def measure(ink: Ink, frame: Frame, line_text: str, text: str, quad: Float, open
     blobs = _merge([Blob(_box(boxes[i]), (i,)) for i in kept])
     if not blobs or not _fills(around(blobs), frame.line):
         raise ToolDeclined("no letters can be told from their ground here")
-    slope = _level(blobs)
+    slope = _level(_on_baseline(blobs, line_text))
     tokens = line_text.split() or [line_text]
     words = _group(blobs, tokens)
     mine = np.isin(labels, kept)
@@ -176,6 +177,14 @@ def _merge(parts: list[Blob]) -> tuple[Blob, ...]:
                 continue
         merged.append(part)
     return tuple(merged)
+
+
+def _on_baseline(blobs: tuple[Blob, ...], text: str) -> tuple[Blob, ...]:
+    """The blobs without those of letters that reach below the baseline, where each blob is one letter."""
+    letters = [c for c in text if not c.isspace()]
+    if len(letters) != len(blobs):
+        return blobs
+    return tuple(blob for blob, c in zip(blobs, letters, strict=True) if c not in _DESCENDING)
 
 
 def _level(blobs: tuple[Blob, ...]) -> float:

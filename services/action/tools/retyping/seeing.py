@@ -62,6 +62,11 @@ class Seen:
         return self.way is Way.OPENED
 
     @property
+    def rough(self) -> bool:
+        """The ground is busy or changes sharply, so the ink's edges are not known well enough to carry letters over."""
+        return self.opened or self.ink.solid is not None
+
+    @property
     def raw_likeness(self) -> float:
         """Of the best typeface, without what was added for looking made by hand."""
         return self.styles[0].likeness - self.styles[0].hand
