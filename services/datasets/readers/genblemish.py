@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from services.datasets.readers.genblemish_columns import OF_REGION, Columns, class_names, find_columns, regions_of
 from services.datasets.readers.labels import LabelTable
 from services.datasets.readers.source import SourceImage, SourceRegion, check_source, read_bytes, readable_image
 from shared.contracts.categories import Category
@@ -23,17 +24,6 @@ from shared.errors import BadInput, ErrorCode, MissingResource
 from shared.images import Rgb
 
 NAME = "GenBlemish-27K"
-ROLES: Mapping[str, tuple[str, ...]] = {
-    "image": ("image",),
-    "prompt": ("prompt", "caption", "input_prompt"),
-    "mask": ("mask", "masks", "region_mask", "distortion_mask", "mask_image"),
-    "category": ("category", "categories", "category_label", "label", "labels", "type"),
-    "description": ("description", "descriptions", "text", "caption"),
-}
-"""Names that a column may have, in order of preference; all but `image` and `prompt` belong to a region."""
-OF_REGION = ("mask", "category", "description")
-LISTS = ("regions", "annotations", "blemishes", "distortions", "artifacts", "objects")
-"""Names of a column that holds all regions as a list of structs."""
 TABLE = LabelTable(
     NAME,
     {
@@ -52,20 +42,12 @@ TABLE = LabelTable(
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Where each role is found; `listed` is the column of structs that hold the regions' roles, None without one."""
-
-    of: Mapping[str, str]
-    listed: str | None
-
-
-@dataclass(frozen=True)
 class _Split:
     """Streamed rows, images undecoded; `class_names` of a ClassLabel, none where labels are plain values."""
 
     name: str
     rows: Any
-    columns: _Columns
+    columns: Columns
     class_names: Sequence[str]
 
     def label(self, value: object) -> str:
@@ -98,7 +80,7 @@ class GenBlemish:
             columns = split.columns
             wanted = [columns.listed] if columns.listed else [columns.of["category"], columns.of["description"]]
             for row in _checked(split.rows.select_columns(wanted)):
-                for region in _regions(row, columns, ("category", "description")):
+                for region in regions_of(row, columns, ("category", "description")):
                     yield split.label(region["category"]), str(region["description"] or "")
 
     def images(self) -> Iterator[SourceImage]:
@@ -126,7 +108,7 @@ class GenBlemish:
         image = readable_image(_bytes(rows[0][columns.of["image"]]), self.left_out)
         if image is None:
             return None
-        given = [region for row in rows for region in _regions(row, columns, OF_REGION)]
+        given = [region for row in rows for region in regions_of(row, columns, OF_REGION)]
         regions = tuple(found for region in given if (found := self._region(region, image, split)) is not None)
         if given and not regions:
             self.left_out["images whose every region is left out"] += 1
@@ -199,86 +181,14 @@ def _note(split: _Split) -> str:
 
 
 def _split(name: str, rows: Any) -> _Split:
-    columns = _columns(rows.features)
-    return _Split(name, rows, columns, _class_names(rows.features, columns))
+    columns = find_columns(rows.features)
+    return _Split(name, rows, columns, class_names(rows.features, columns))
 
 
-def _columns(features: Mapping[str, Any] | None) -> _Columns:
-    """Finds the roles, by name and by whether the feature is an image.
-
-    Raises:
-        BadInput: BAD_OPTION, with the features that were found.
-    """
-    features = features or {}
-    listed = next((name for name in LISTS if _inner(features.get(name)) is not features.get(name)), None)
-    if listed and not isinstance(_inner(features[listed]), Mapping):
-        listed = None
-    inside: Mapping[str, Any] = _inner(features[listed]) if listed else features
-    found: dict[str, str] = {}
-    for role, names in ROLES.items():
-        where = inside if role in OF_REGION else features
-        free = [name for name in names if name in where and (where is not features or name not in found.values())]
-        fitting = [name for name in free if _fits(role, _inner(where[name]))]
-        if fitting:
-            found[role] = fitting[0]
-    missing = [role for role in ROLES if role not in found]
-    if missing:
-        have = "; ".join(f"{name}: {feature}" for name, feature in features.items()) or "none"
-        expected = "; ".join(f"{role}: {' or '.join(ROLES[role])}" for role in missing)
-        raise BadInput(
-            ErrorCode.BAD_OPTION,
-            f"{NAME} is read by its features, and {', '.join(missing)} is not among them. Found: {have}. "
-            f"Expected: {expected} (image and mask as images): rename the columns of the copy",
-        )
-    return _Columns(found, listed)
-
-
-def _key(columns: _Columns, row: Mapping[str, Any]) -> tuple[str, str]:
+def _key(columns: Columns, row: Mapping[str, Any]) -> tuple[str, str]:
     """What rows of one image have in common."""
     data = _bytes(row[columns.of["image"]])
     return hashlib.sha256(data).hexdigest(), str(row[columns.of["prompt"]] or "")
-
-
-def _inner(feature: Any) -> Any:
-    """What a list holds; the feature itself where it is none."""
-    from datasets import LargeList, List
-
-    if isinstance(feature, List | LargeList):
-        return feature.feature
-    return feature
-
-
-def _fits(role: str, feature: Any) -> bool:
-    from datasets import ClassLabel, Image, Value
-
-    return isinstance(feature, Image if role in ("image", "mask") else Value | ClassLabel)
-
-
-def _class_names(features: Mapping[str, Any], columns: _Columns) -> Sequence[str]:
-    """The names of a ClassLabel; none where labels are plain values."""
-    from datasets import ClassLabel
-
-    where = _inner(features[columns.listed]) if columns.listed else features
-    label = _inner(where[columns.of["category"]])
-    return tuple(label.names) if isinstance(label, ClassLabel) else ()
-
-
-def _regions(row: Mapping[str, Any], columns: _Columns, roles: Sequence[str]) -> list[dict[str, Any]]:
-    """The regions of a row, by role: a list of structs, equally long lists, or one of each; an absent mask is none."""
-    if columns.listed:
-        return [{role: entry[columns.of[role]] for role in roles} for entry in row[columns.listed] or ()]
-    values = {role: row[columns.of[role]] for role in roles}
-    if not any(isinstance(value, list) for value in values.values()):
-        return [values] if any(value not in (None, "") for value in values.values()) else []
-    lists = {role: value if isinstance(value, list) else [value] for role, value in values.items()}
-    if len({len(value) for value in lists.values()}) > 1:
-        counts = ", ".join(f"{len(value)} in {columns.of[role]}" for role, value in lists.items())
-        raise BadInput(
-            ErrorCode.BAD_OPTION,
-            f"a row of {NAME} has different numbers of regions ({counts}), so it does not say which mask is whose: "
-            "give a copy with one mask per region",
-        )
-    return [dict(zip(lists, entry, strict=True)) for entry in zip(*lists.values(), strict=True)]
 
 
 def _bytes(image: Mapping[str, Any] | None) -> bytes:
