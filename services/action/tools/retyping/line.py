@@ -122,7 +122,12 @@ def _without_specks(kept: list[int], boxes: npt.NDArray[np.int32], text: str) ->
     if len(kept) < 3 or any(not c.isspace() and (not c.isalnum() or c in "ij" or ord(c) > 127) for c in text):
         return kept
     areas, heights = boxes[kept, 4], boxes[kept, 3]
-    small = (areas < 0.06 * np.median(areas)) & (heights < 0.2 * np.median(heights))
+    middles = boxes[kept, 1] + 0.5 * heights
+    # What stands high may be an accent that was not read.
+    low = middles > np.median(middles)
+    small = (areas < np.where(low, 0.2, 0.06) * np.median(areas)) & (
+        heights < np.where(low, 0.35, 0.2) * np.median(heights)
+    )
     return [i for i, speck in zip(kept, small, strict=True) if not speck]
 
 

@@ -84,7 +84,7 @@ def native_of(crop: Float, frame: Frame, ink: Ink, line: Line, removed: Mask) ->
         from_under = crop - ground - shade[..., None] * underlay.step
         matte = np.clip((from_under * toward).sum(axis=2) / np.square(toward).sum(axis=2).clip(1.0), 0.0, 1.0)
         matte = np.where(dilate(solid, 1 + round(blur_px)), matte, 0.0)
-    things = (like_ink | unlike) & ~dilate(whole, round(0.3 * body))
+    things = (like_ink & ~dilate(whole, 2)) | (unlike & ~dilate(whole, round(0.3 * body)))
     stained = _stains(crop, whole, things, ink, body)
     letters = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
     return Native(letters, run, whole, like_ink, unlike, stained, mixed, edge_blur(letters), underlay, shade)
