@@ -16,7 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from services.datasets.readers.genblemish_columns import OF_REGION, Columns, class_names, find_columns, regions_of
+from services.datasets.readers.genblemish_columns import (
+    OF_REGION,
+    ROLES,
+    Columns,
+    class_names,
+    find_columns,
+    regions_of,
+)
 from services.datasets.readers.labels import LabelTable
 from services.datasets.readers.source import SourceImage, SourceRegion, check_source, read_bytes, readable_image
 from shared.contracts.categories import Category
@@ -158,7 +165,19 @@ def _open(source: Path) -> Mapping[str, Any]:
             ErrorCode.FILE_NOT_READABLE,
             f"{source} is no imagefolder or parquet that datasets can read ({error}): give the local copy of {NAME}",
         ) from error
-    return {str(name): rows.decode(False) for name, rows in found.items()}
+    return {str(name): _undecoded(str(name), rows) for name, rows in found.items()}
+
+
+def _undecoded(name: str, rows: Any) -> Any:
+    """Images as the files that they are; this needs features, which a folder of bare files does not declare."""
+    if rows.features is None:
+        first: Mapping[str, Any] = next(_checked(rows), {})
+        raise BadInput(
+            ErrorCode.BAD_OPTION,
+            f"the files of the split {name} declare no features; found {', '.join(first) or 'no rows'}, expected "
+            f"{', '.join(ROLES)}: give the local copy of {NAME} with its metadata",
+        )
+    return rows.decode(False)
 
 
 def _checked(rows: Any) -> Iterator[Mapping[str, Any]]:

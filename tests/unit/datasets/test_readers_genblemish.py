@@ -201,6 +201,27 @@ def test_contradictions_are_refused_and_nothing_is_left_behind(spoil: str, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.txt", "a cup", "declare no features; found text, expected image, prompt, mask"),
+        ("a.jsonl", '{"image": "a.png", "prompt": "a cup"}', r"Found: image: Value\('string'\); prompt: Value"),
+    ],
+)
+def test_files_of_another_kind_are_said(name: str, text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).write_text(text + "\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=words) as caught:
+        converted(tmp_path)
+    assert caught.value.code is ErrorCode.BAD_OPTION
+
+
+def test_images_without_metadata_are_said(tmp_path: Path) -> None:
+    picture(tmp_path / "data", "a.png", 40)
+    with pytest.raises(BadInput, match=r"prompt, mask, category, description is not among them. Found: image: "):
+        converted(tmp_path)
+
+
 def test_a_folder_that_is_no_data_set_is_said(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with pytest.raises(BadInput, match="is no imagefolder or parquet"):
