@@ -59,8 +59,8 @@ class Claim(Contract):
 
     Attributes:
         difference: variant minus full, seed by seed.
-        verdict: `as in the paper`, `the other way round`, or `within the spread of seeds` where the mean difference
-            is not larger than its standard deviation, or there is one seed only.
+        verdict: `as in the paper` or `the other way round`; `within the spread of seeds` where the mean difference is
+            not larger than its standard deviation; `one seed does not tell`.
     """
 
     variant: Variant
@@ -138,7 +138,9 @@ def _of(runs: Sequence[RunFigures], variant: Variant) -> list[RunFigures]:
 
 def _claim(variant: Variant, metric: str, without: Sequence[float], full: Sequence[float]) -> Claim:
     difference = spread([a - b for a, b in zip(without, full, strict=True)])
-    if difference.sd is None or abs(difference.mean) <= difference.sd:
+    if difference.sd is None:
+        verdict = "one seed does not tell"
+    elif abs(difference.mean) <= difference.sd:
         verdict = "within the spread of seeds"
     else:
         verdict = "as in the paper" if difference.mean < 0 else "the other way round"

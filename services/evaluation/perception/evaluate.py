@@ -10,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import services.perception
 from services.datasets.schema import BlemishRecord, read_records
-from services.evaluation.perception.figures import PerceptionReport, PhotographFigures, to_tables
+from services.evaluation.perception.figures import PerceptionReport, PhotographFigures, WouldEdit, to_tables
 from services.evaluation.perception.measure import Measured, measure, shuffled_prompts
 from services.evaluation.perception.photographs import given_photographs, judge_photographs, shipped_photographs
-from services.evaluation.perception.predictors import RahfPredictor, SaliencyPredictor
+from services.evaluation.perception.predictors import CheckpointPredictor, RahfPredictor
 from services.evaluation.perception.truth import folder_images
 from services.perception.detectors.rahf import RahfDetector, RahfSource
 from services.perception.saliency.checkpoint import Checkpoint, load_checkpoint
@@ -75,7 +75,7 @@ def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> Percep
     checkpoint = load_checkpoint(asked.checkpoint or SHIPPED_CHECKPOINT, asked.device)
     rahf = _rahf(asked)
     others = shuffled_prompts([record.prompt for record in records])
-    network = SaliencyPredictor(checkpoint.network)
+    network = CheckpointPredictor(checkpoint)
     with _Progress(console, len(records)) as progress:
         found = measure(
             folder_images(asked.data, records), network, other_prompts=others, rahf=rahf, advance=progress.advance
@@ -86,6 +86,9 @@ def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> Percep
         shuffled_prompt=found.shuffled_prompt(),
         baselines=found.baseline_figures(),
         discs=found.discs.overall(),
+        would_edit=WouldEdit(
+            blemished=found.network.edited_share(healthy=False), healthy=found.network.edited_share(healthy=True)
+        ),
         photographs=_photographs(asked, checkpoint),
         data=asked.data.resolve().name,
         checkpoint=(asked.checkpoint or SHIPPED_CHECKPOINT).resolve().name,

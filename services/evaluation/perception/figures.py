@@ -82,6 +82,13 @@ class PhotographFigures(Contract):
     verdicts: tuple[PhotographVerdict, ...]
 
 
+class WouldEdit(Contract):
+    """Shares of images that the loop would edit without --force; None where there are no such images."""
+
+    blemished: UnitFloat | None
+    healthy: UnitFloat | None
+
+
 class PerceptionReport(Contract):
     """Table 3 on one folder.
 
@@ -91,6 +98,7 @@ class PerceptionReport(Contract):
         shuffled_prompt: None where all prompts are the same.
         baselines: on the same images.
         discs: of the network, on the paper's discs of radius H/20 around the regions' centres.
+        would_edit: what the gates and the domain check of the calibration let through.
         photographs: None where they were not asked for.
         blemished, healthy: images.
         blemished_by_category: images that hold the category.
@@ -101,6 +109,7 @@ class PerceptionReport(Contract):
     shuffled_prompt: ShuffledPrompt | None
     baselines: dict[str, Figures]
     discs: Figures
+    would_edit: WouldEdit
     photographs: PhotographFigures | None = None
     data: str
     checkpoint: str
@@ -128,6 +137,11 @@ def shown(value: float | None, digits: int = 3) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def percent(share: float | None) -> str:
+    """A share in words."""
+    return "-" if share is None else f"{100 * share:.1f}%"
+
+
 def row(figures: Figures) -> list[str]:
     """The cells of one line, in the order of `HEADINGS`."""
     return [shown(getattr(figures, name)) for name, _ in HEADINGS]
@@ -146,7 +160,8 @@ def _overall(report: PerceptionReport) -> Table:
     table = slim_table(
         "",
         *(heading for _, heading in HEADINGS),
-        title=f"{report.data}: {report.blemished} blemished and {report.healthy} healthy images",
+        title=f"{report.data}: {report.blemished} blemished and {report.healthy} healthy images\n"
+        f"of which {percent(report.would_edit.blemished)} and {percent(report.would_edit.healthy)} would be edited",
     )
     table.add_row(report.checkpoint, *row(report.overall))
     if report.shuffled_prompt is not None:
@@ -171,7 +186,7 @@ def _categories(report: PerceptionReport) -> Table:
 def _photographs(figures: PhotographFigures) -> Table:
     table = slim_table(
         "photograph", "edited", "in\ndomain", "distance", "regions", "peak", "any\ndistortion",
-        title=f"{figures.count} photographs: {100 * figures.edited_share:.1f} % would be edited without --force",
+        title=f"{figures.count} photographs: {percent(figures.edited_share)} would be edited without --force",
     )  # fmt: skip
     for one in figures.verdicts:
         table.add_row(

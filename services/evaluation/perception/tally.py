@@ -15,10 +15,17 @@ from shared.contracts.categories import Category
 
 @dataclass(frozen=True)
 class Judged:
-    """What a predictor says of one image: `(H, W)` saliency, and how sure it is that anything is wrong, any scale."""
+    """What a predictor says of one image.
+
+    Attributes:
+        saliency: `(H, W)` float32, not negative.
+        distortion: how sure it is that anything is wrong, on any scale.
+        edited: whether the loop would edit the image for it; None of a predictor without such a rule.
+    """
 
     saliency: npt.NDArray[np.float32]
     distortion: float
+    edited: bool | None = None
 
 
 def by_peak(saliency: npt.NDArray[np.float32]) -> Judged:
@@ -35,6 +42,7 @@ class Tally:
     _of: dict[Category, list[SaliencyMetrics]] = field(default_factory=lambda: defaultdict(list))
     _judgements: list[float] = field(default_factory=list)
     _held: list[frozenset[Category]] = field(default_factory=list)
+    _edited: list[bool | None] = field(default_factory=list)
 
     def add(self, truth: TrueImage, judged: Judged) -> None:
         """Takes one image.
@@ -44,6 +52,7 @@ class Tally:
         """
         self._judgements.append(judged.distortion)
         self._held.append(truth.categories)
+        self._edited.append(judged.edited)
         mask = truth.mask()
         if not mask.any():
             return
@@ -74,6 +83,15 @@ class Tally:
             for category in Category
             if category in self._of
         }
+
+    def edited_share(self, *, healthy: bool) -> float | None:
+        """Share of the healthy, or of the blemished, images that would be edited; None where there is none to tell."""
+        told = [
+            edited
+            for held, edited in zip(self._held, self._edited, strict=True)
+            if bool(held) != healthy and edited is not None
+        ]
+        return sum(told) / len(told) if told else None
 
     def overall(self) -> Figures:
         """Means over all blemished images.

@@ -22,7 +22,13 @@ def run_main(*arguments: str) -> int:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["retouch", "--help"], ["evaluate", "text", "--help"], ["dataset", "convert", "--help"]],
+    [
+        ["--help"],
+        ["retouch", "--help"],
+        ["evaluate", "text", "--help"],
+        ["evaluate", "perception", "--help"],
+        ["dataset", "convert", "--help"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments):
     code = f"""
@@ -65,6 +71,8 @@ def test_choices_are_those_of_the_contract():
         (["retouch", "a.png", "--prompt", "x", "--out", "y", "--max-iterations", "many"], "--max-iterations"),
         (["retouch", "a.png", "--prompt", "x", "--out", "y", "--seed", "-1"], "--seed"),
         (["retouch", "a.png", "--prompt", "x", "--out", "y", "--protekt", "m.png"], "No such option"),
+        (["evaluate", "perception"], "Missing option '--data'"),
+        (["evaluate", "perception-ablation", "--out", "x", "--seeds", "0"], "--seeds"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_that_points_to_the_help(arguments, words, capsys):

@@ -11,9 +11,12 @@ from rich.console import Console
 
 from services.datasets.schema import METADATA, read_records, row
 from services.evaluation.perception.evaluate import SHIPPED_CHECKPOINT, PerceptionEvaluation, run
+from services.evaluation.perception.predictors import RahfPredictor, SaliencyPredictor
 from services.perception.detectors.base import Scene
+from services.perception.detectors.rahf import RahfPrediction
 from services.perception.detectors.saliency import SaliencyDetector
-from services.perception.metrics import mean_metrics, saliency_metrics
+from services.perception.metrics import image_auroc, mean_metrics, saliency_metrics
+from services.perception.saliency.checkpoint import load_network
 from services.perception.training.data import FolderSource
 from services.perception.training.samples import union_mask
 from shared.errors import BadInput, ErrorCode, MissingResource
@@ -52,18 +55,24 @@ def test_the_json_holds_table_3(drawn: Path, checkpoint: Path, tmp_path: Path) -
 
 def test_the_figures_are_those_of_the_detector_itself(drawn: Path, checkpoint: Path) -> None:
     report = run(PerceptionEvaluation(drawn, checkpoint), None, console())
+    seen = SaliencyPredictor(load_network(checkpoint))
     source = FolderSource(drawn, tuple(read_records(drawn)))
     detector = SaliencyDetector(checkpoint)
-    metrics = []
+    metrics, logits, distorted = [], [], []
     for index in range(len(source)):
         sample = source[index]
         mask = union_mask(sample)
         saliency = detector.detect(Scene(sample.image, sample.prompt)).saliency
         assert saliency is not None
+        logits += [one.distortion for one in seen([sample.image], [sample.prompt])]
+        distorted.append(mask.any())
         if mask.any():
             metrics.append(saliency_metrics(saliency, mask))
     for name, value in vars(mean_metrics(metrics)).items():
         assert getattr(report.overall, name) == pytest.approx(value, rel=1e-3), name
+    assert report.overall.image_auroc == image_auroc(logits, distorted)  # calibration keeps the order
+    assert report.would_edit.healthy is not None
+    assert report.would_edit.blemished is not None
 
 
 def test_notes_say_what_is_missing(drawn: Path, checkpoint: Path, tmp_path: Path) -> None:
@@ -109,3 +118,20 @@ def test_without_a_checkpoint_the_shipped_one_is_taken(drawn: Path) -> None:
         return
     with pytest.raises(MissingResource, match="retoucher train perception"):
         run(PerceptionEvaluation(drawn), None, console())
+
+
+class TwoMaps:
+    """As `RahfDetector.predict`: a quarter of the map each, and its overall score."""
+
+    def predict(self, scene: Scene) -> RahfPrediction:
+        first, second = np.zeros((2, *scene.image.shape[:2]), np.float32)
+        first[:, 0], second[0] = 0.25, 0.5
+        scores = {"plausibility": 0.1, "alignment": 0.2, "aesthetics": 0.3, "overall": 0.75}
+        return RahfPrediction({"implausibility": first, "misalignment": second}, scores)
+
+
+def test_rahf_is_judged_by_the_worse_map_and_its_overall_score() -> None:
+    (judged,) = RahfPredictor(TwoMaps())([np.zeros((3, 4, 3), np.uint8)], ["a"])
+    np.testing.assert_array_equal(judged.saliency, [[0.5] * 4, [0.25, 0, 0, 0], [0.25, 0, 0, 0]])
+    assert judged.distortion == 0.25
+    assert judged.edited is None

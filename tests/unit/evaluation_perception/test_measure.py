@@ -75,6 +75,18 @@ def test_without_healthy_images_there_is_no_auroc_and_without_blemished_ones_not
         empty.overall()
 
 
+def test_shares_that_would_be_edited_are_counted_apart() -> None:
+    tally = Tally()
+    flat = np.ones((SIDE, SIDE), np.float32)
+    for truth, edited in ((image(HAND), True), (image(TEXT), False), (image(HAND), True), (image(), False)):
+        tally.add(truth, Judged(flat, 0.5, edited))
+    assert tally.edited_share(healthy=False) == pytest.approx(2 / 3)
+    assert tally.edited_share(healthy=True) == 0.0
+    silent = Tally()
+    silent.add(image(HAND), Judged(flat, 0.5))
+    assert silent.edited_share(healthy=False) is None
+
+
 def test_discs_replace_the_masks() -> None:
     disc = image(HAND).with_discs().mask()
     np.testing.assert_array_equal(disc, disc_mask([(7.0, 7.0)], (SIDE, SIDE)))
