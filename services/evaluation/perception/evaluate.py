@@ -1,5 +1,6 @@
 """`retoucher evaluate perception`: Table 3 on a folder in the project's schema, printed and written as JSON."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -56,6 +57,8 @@ def run(asked: PerceptionEvaluation, json_file: Path | None, console: Console | 
         MissingResource: a checkpoint or RAHF's weights are not there; with the command that gets or trains it.
     """
     console = console or Console(highlight=False)
+    if json_file is not None:
+        require_folder_of(json_file)
     report = evaluate_perception(asked, console)
     console.print(to_tables(report))
     for note in report.notes:
@@ -74,6 +77,7 @@ def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> Percep
         )
     checkpoint = load_checkpoint(asked.checkpoint or SHIPPED_CHECKPOINT, asked.device)
     rahf = _rahf(asked)
+    photographs = _photographs(asked, checkpoint)  # first, for a wrong path is told at once then
     others = shuffled_prompts([record.prompt for record in records])
     network = CheckpointPredictor(checkpoint)
     with _Progress(console, len(records)) as progress:
@@ -89,7 +93,7 @@ def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> Percep
         would_edit=WouldEdit(
             blemished=found.network.edited_share(healthy=False), healthy=found.network.edited_share(healthy=True)
         ),
-        photographs=_photographs(asked, checkpoint),
+        photographs=photographs,
         data=asked.data.resolve().name,
         checkpoint=(asked.checkpoint or SHIPPED_CHECKPOINT).resolve().name,
         blemished=found.network.images - found.network.healthy,
@@ -97,6 +101,19 @@ def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> Percep
         blemished_by_category=found.network.counts(),
         notes=_notes(found, records, others),
     )
+
+
+def require_folder_of(path: Path) -> None:
+    """Checks, before the long work, that a report can be written.
+
+    Raises:
+        BadInput: OUTPUT_NOT_WRITABLE.
+    """
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise BadInput(
+            ErrorCode.OUTPUT_NOT_WRITABLE,
+            f"{path} cannot be written (no such folder, or no permission): give another file",
+        )
 
 
 def write_json(path: Path, text: str) -> None:

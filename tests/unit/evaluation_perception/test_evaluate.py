@@ -106,9 +106,14 @@ def test_what_is_not_there_is_named_before_anything_is_measured(drawn: Path, che
     (tmp_path / METADATA).write_text("".join(row(one) for one in read_records(drawn) if one.healthy))
     with pytest.raises(BadInput, match="no blemished image"):
         run(PerceptionEvaluation(tmp_path, checkpoint), None, console())
-    with pytest.raises(BadInput, match="cannot be written") as unwritable:
-        run(PerceptionEvaluation(drawn, checkpoint), tmp_path / "no" / "folder.json", console())
-    assert unwritable.value.code is ErrorCode.OUTPUT_NOT_WRITABLE
+    for target in (tmp_path / "no" / "folder.json", tmp_path):
+        with pytest.raises(BadInput, match="cannot be written") as unwritable:
+            run(PerceptionEvaluation(drawn, checkpoint), target, console())
+        assert unwritable.value.code is ErrorCode.OUTPUT_NOT_WRITABLE
+    screen = console()
+    with pytest.raises(BadInput, match=r"absent\.png"):
+        run(PerceptionEvaluation(drawn, checkpoint, images=(tmp_path / "absent.png",)), None, screen)
+    assert printed(screen) == ""
 
 
 def test_without_a_checkpoint_the_shipped_one_is_taken(drawn: Path) -> None:
