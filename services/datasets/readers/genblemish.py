@@ -152,7 +152,7 @@ class GenBlemish:
 def _open(source: Path) -> Mapping[str, Any]:
     """The splits, streamed from the local files, images undecoded."""
     try:
-        import datasets  # type: ignore[import-untyped, unused-ignore]
+        import datasets
     except ImportError as error:
         raise MissingResource(
             ErrorCode.MISSING_PACKAGE, f"reading {NAME} needs the package datasets: pip install 'datasets>=5,<6'"

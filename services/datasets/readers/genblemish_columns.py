@@ -65,7 +65,7 @@ def _is_list_of_structs(feature: Any) -> bool:
 
 def _inner(feature: Any) -> Any:
     """What a list holds; the feature itself where it is none."""
-    from datasets import LargeList, List  # type: ignore[import-untyped, unused-ignore]
+    from datasets import LargeList, List
 
     if isinstance(feature, List | LargeList):
         return feature.feature

@@ -53,7 +53,7 @@ def beside(image: Path) -> str:
 def _shard(path: Path, left: set[str]) -> Iterator[PickedImage]:
     """Takes from `left` what the shard holds. Pixels are read only from row groups that hold something wanted."""
     try:
-        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped, unused-ignore]
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise MissingResource(
             ErrorCode.MISSING_PACKAGE, f"{path} needs pyarrow: pip install pyarrow, or give the images as files"

@@ -180,9 +180,8 @@ def with_other_word(picture: TestPicture, than: str) -> Rgb:
     corruption = recipe.corruption
     lines = [list(line) for line in corruption.drawn]
     drawn_now = lines[corruption.line][corruption.word].text.upper()
-    other = next(
-        word for word in OTHER_WORDS if word not in (than.upper(), drawn_now) and abs(len(word) - len(than)) < 3
-    )
+    others = [word for word in OTHER_WORDS if word not in (than.upper(), drawn_now)]
+    other = min(others, key=lambda word: (abs(len(word) - len(than)), word))
     cased = other if than.isupper() else other.lower() if than.islower() else other.capitalize()
     lines[corruption.line][corruption.word] = DrawnWord(cased, slot=than)
     drawn = tuple(tuple(line) for line in lines)
