@@ -15,12 +15,15 @@ from services.action.tools.retyping.brief import Brief, brief_of
 from services.action.tools.retyping.composing import Piece, compose_of_letters
 from services.action.tools.retyping.paint import Composition, paint
 from services.action.tools.retyping.seeing import Seen, see
-from services.action.tools.retyping.setting import alignment, coverage, letter_at, place, room_for
+from services.action.tools.retyping.setting import alignment, coverage, flush_left, letter_at, place, room_for
 from services.action.tools.retyping.typeface import Style, as_heavy
 from shared.fonts import FONTS, Typeface, covering
 from shared.geometry import Mask, dilate
 
 MIN_CAPITAL_PX = 8.0
+MAX_OFF_CENTRE = 0.25
+"""Line heights by which one new word may move its line's centre."""
+
 MAX_GAP_GROWTH = 1.6
 
 
@@ -92,6 +95,7 @@ class Retype:
         setting = _set(seen, brief, style, request.mask)
         if brief.extent == "word" and brief.line_known:
             _leaves_no_hole(seen, setting)
+            _keeps_its_line_in_place(seen, setting)
         image, alpha = paint(request, seen.frame, seen.ink, seen.line, setting.composition)
         return EditResult(
             image=image,
@@ -191,3 +195,24 @@ def _leaves_no_hole(seen: Seen, setting: SetWords) -> None:
         gaps.append((begin - line.words[last - 1].box.x1, begin - setting.x1))
     if any(new > MAX_GAP_GROWTH * old + 0.15 * body for old, new in gaps):
         raise ToolDeclined("the word is so much shorter that it would leave a hole in its line")
+
+
+def _keeps_its_line_in_place(seen: Seen, setting: SetWords) -> None:
+    """Refuses a first or last word that moves the centre of a line which stands free on its sign.
+
+    Only where the whole line can be set of its own letters: else a line a little off its centre is the lesser evil.
+
+    Raises:
+        ToolDeclined: the line should be set anew, about its centre.
+    """
+    line, body = seen.line, seen.frame.line.height
+    whole = len(line.run) == len(line.words)
+    known = {letter.word for letter in seen.letters} >= set(range(len(line.words)))
+    if whole or not line.run or not seen.telling or seen.rough or not known or flush_left(line, seen.frame):
+        return
+    words = list(line.words)
+    old = words[0].box.x0 + words[-1].box.x1
+    left = setting.x0 if line.run.start == 0 else words[0].box.x0
+    right = setting.x1 if line.run.stop == len(words) else words[-1].box.x1
+    if abs(left + right - old) / 2 > MAX_OFF_CENTRE * body:
+        raise ToolDeclined("the word's new length would move its line off the centre of its place")

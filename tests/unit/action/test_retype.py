@@ -184,8 +184,8 @@ def test_a_serif_is_answered_with_a_serif_and_a_sans_with_a_sans() -> None:
 
 
 def test_erased_ground_has_the_light_and_grain_of_its_surroundings() -> None:
-    image, quads = sign("OPEN NOWW", noise=4.0)
-    result = edit(request(image, quads, "OPEN NOWW", 1, "NOW"))
+    image, quads = sign("OPEN NOWI", noise=4.0)
+    result = edit(request(image, quads, "OPEN NOWI", 1, "NOW"))
     after = compose(image, result.image, result.alpha, (0, 0, image.shape[1], image.shape[0]))
     x1 = int(quads[1][1][0])
     rows = slice(int(quads[1][0][1]), int(quads[1][2][1]))
@@ -207,6 +207,18 @@ def test_a_whole_line_is_set_anew() -> None:
     )
     after = compose(image, result.image, result.alpha, (0, 0, image.shape[1], image.shape[0]))
     assert likeness(after, truth) > max(0.8, likeness(image, truth))
+
+
+def test_a_longer_first_word_leaves_it_to_the_line_which_keeps_its_centre() -> None:
+    image, quads = sign("LUNCH SITE")
+    assert "off the centre" in declined(request(image, quads, "LUNCH SITE", 0, "LAUNCH"))
+    result = edit(request(image, quads, "LUNCH SITE", 0, "LAUNCH", grow=60, extent="line"))
+    after = compose(image, result.image, result.alpha, (0, 0, image.shape[1], image.shape[0]))
+    middles = []
+    for picture in (image, after):
+        dark = np.flatnonzero((picture.astype(int).sum(axis=2) < picture.astype(int).sum(axis=2).max() / 2).any(axis=0))
+        middles.append((dark[0] + dark[-1]) / 2)
+    assert abs(middles[0] - middles[1]) < 4
 
 
 @pytest.mark.parametrize(

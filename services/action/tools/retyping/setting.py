@@ -94,12 +94,12 @@ def alignment(line: Line, frame: Frame, old: str, new: str, trusted: bool) -> st
     if not trusted:
         return "centre"
     if len(line.run) == len(line.words):
-        return "left" if old and (new.startswith(old + " ") or _flush_left(line, frame)) else "centre"
+        return "left" if old and (new.startswith(old + " ") or flush_left(line, frame)) else "centre"
     first, last = line.run.start == 0, line.run.stop == len(line.words)
     return "left" if first or last else "centre"
 
 
-def _flush_left(line: Line, frame: Frame) -> bool:
+def flush_left(line: Line, frame: Frame) -> bool:
     """Whether lines above or below begin where this one does and end elsewhere, as far as the frame shows them."""
     body = frame.line.height
     x0, x1 = line.words[0].box.x0, line.words[-1].box.x1
