@@ -133,7 +133,23 @@ def summary_line(record: JobRecord, edited_share: float) -> str:
     else:
         repaired = [region for region in regions if fate_of(record, region.id) is Fate.REPAIRED]
         done = f"repaired {len(repaired)} of {len(regions)} {noun}" + _listed(tuple(repaired))
-    return f"{done}; {untouched_words(record, edited_share)}"
+    why = _why_not_more(record)
+    return "; ".join(part for part in (done, why, untouched_words(record, edited_share)) if part)
+
+
+def _why_not_more(record: JobRecord) -> str:
+    """Why the first region that stayed as it is did so, or a warning that concerns the whole picture; else nothing."""
+    declined = {item.region_id: item.reason for item in record.declined}
+    for region in record.regions:
+        if region.id in declined and fate_of(record, region.id) is not Fate.REPAIRED:
+            return f"{region.id} left as it is: {_fragment(declined[region.id].split('; ')[0])}"
+    names = {f"{region.id}:" for region in record.regions}
+    return _fragment(next((text for text in record.warnings if text.split(maxsplit=1)[0] not in names), ""))
+
+
+def _fragment(sentence: str) -> str:
+    """A sentence as part of a line: no full stop, no line break, nothing that a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in sentence).rstrip(" .")
 
 
 def untouched_words(record: JobRecord, edited_share: float) -> str:

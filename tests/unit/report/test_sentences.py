@@ -28,13 +28,20 @@ def test_each_regions_fate(finished):
 
 def test_summary_names_the_words_and_the_proof(finished):
     assert summary_line(finished.record, 0.0668) == (
-        "repaired 1 of 3 regions: 'COFFE' -> 'COFFEE'; 0 pixels changed outside the masks (6.7% of the image)"
+        "repaired 1 of 3 regions: 'COFFE' -> 'COFFEE'; "
+        "r3 left as it is: Nothing shows where the missing word ought to stand; "
+        "0 pixels changed outside the masks (6.7% of the image)"
     )
 
 
 def test_summary_of_a_healthy_image(finished):
     record = changed(finished, outcome=Outcome.NOTHING_TO_FIX, regions=(), patches=(), accepted_patch_ids=())
-    assert summary_line(record, 0.0) == "nothing to fix; not a pixel changed"
+    silent = record.model_copy(update={"warnings": ()})
+    assert summary_line(silent, 0.0) == "nothing to fix; not a pixel changed"
+    warned = record.model_copy(update={"warnings": ("no place was found for “A\nB”: send a region.",)})
+    assert summary_line(warned, 0.0) == (
+        "nothing to fix; no place was found for “A B”: send a region; not a pixel changed"
+    )
 
 
 def test_summary_of_an_analysis(finished):
