@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.datasets.benchmark.graph import Scene
 from services.datasets.benchmark.layouts import healthy_scene
@@ -125,7 +125,10 @@ def _healthy(renderer: Renderer, scene: Scene) -> Sample:
 def _settle(
     renderer: Renderer, plan: Plan, name: str, split: str
 ) -> tuple[tuple[Rgb, Rgb], _Blemished, list[RegionMasks]]:
-    """The first try whose every blemish can be placed and seen."""
+    """The first try whose every blemish can be placed and seen.
+
+    Where a layout has no room for all of a crowded plan's blemishes, the last one is left out.
+    """
     for attempt in range(_TRIES):
         hidden: set[tuple[str, str]] = set()
         for _ in range(_MENDS):
@@ -137,7 +140,9 @@ def _settle(
             if len(seen) == len(masks):
                 return final, blemished, seen
             hidden |= {(s.kind.name, s.victim) for s, m in zip(blemished.struck, masks, strict=True) if m is None}
-    what = plan.kind.name if plan.kind else "blemishes of " + ", ".join(plan.categories)
+    if len(plan.categories) > 1:
+        return _settle(renderer, replace(plan, categories=plan.categories[:-1]), name, split)
+    what = plan.kind.name if plan.kind else f"blemish of {plan.categories[0]}"
     raise RuntimeError(f"no visible {what} in {plan.layout} for {name}: the layout gives them too little room")
 
 
