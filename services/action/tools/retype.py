@@ -14,13 +14,16 @@ from services.action.tools.base import EditRequest, EditResult, ToolDeclined, To
 from services.action.tools.retyping.brief import Brief, brief_of
 from services.action.tools.retyping.composing import Piece, compose_of_letters
 from services.action.tools.retyping.paint import Composition, paint
-from services.action.tools.retyping.seeing import Seen, see
+from services.action.tools.retyping.seeing import Seen, see, unseen_ink
 from services.action.tools.retyping.setting import alignment, coverage, flush_left, letter_at, place, room_for
 from services.action.tools.retyping.typeface import Style, as_heavy
 from shared.fonts import FONTS, Typeface, covering
 from shared.geometry import Mask, dilate
 
 MIN_CAPITAL_PX = 8.0
+MAX_UNSEEN_INK = 0.06
+"""Share of ink between the letters that may be no letter's; 0 on signs, 0.15 where a face lies behind the word."""
+
 MAX_OFF_CENTRE = 0.25
 """Line heights by which one new word may move its line's centre."""
 
@@ -85,6 +88,8 @@ class Retype:
         brief = brief_of(request)
         faces = self._covering(brief.expected)
         seen = see(request, brief, faces)
+        if unseen_ink(seen) > MAX_UNSEEN_INK:
+            raise ToolDeclined("some letters merge with what lies behind them, so that not all of them could be erased")
         styles = seen.styles
         style = styles[min(brief.typeface_rank, len(styles) - 1)]
         if seen.telling:

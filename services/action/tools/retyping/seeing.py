@@ -6,6 +6,7 @@ Tries several ways to see and keeps the one in which the letters are most like a
 from dataclasses import dataclass, replace
 from enum import Enum
 
+import cv2
 import numpy as np
 
 from services.action.tools.base import EditRequest, ToolDeclined
@@ -19,6 +20,7 @@ from services.action.tools.retyping.levelling import bend, true_quad
 from services.action.tools.retyping.line import Line, measure
 from services.action.tools.retyping.typeface import Style, rank, resemblance
 from shared.fonts import Typeface
+from shared.geometry import dilate
 
 MIN_LIKENESS = 0.4
 CLEAR_LIKENESS = 0.6
@@ -29,6 +31,8 @@ EVENER = 0.6
 """Spread of the ground, over the contrast, from which ink is told by colour too; and by what that must lower it."""
 SEEN_WELL = 0.15
 """Spread of the ground, over the contrast, up to which ink that is like no letters is set anew by its size alone."""
+ALIKE = 0.3
+"""Share of the way from ink to ground within which a colour counts as the ink's."""
 LIKELY = 4
 """Typefaces that are looked at again in a better frame."""
 
@@ -170,3 +174,32 @@ def _letters(line: Line, brief: Brief) -> list[Letter]:
         else:
             letters += letters_of(word, i, line.matte)
     return letters
+
+
+def unseen_ink(seen: Seen) -> float:
+    """Area of the ink's colour between the words' letters that was taken for no letter, over that of the letters.
+
+    More than a little of it is letters that merge with what lies behind them (over a face, say): they would stay.
+    """
+    line, frame = seen.line, seen.frame
+    words = [line.words[i] for i in line.run]
+    if not words:
+        return 0.0
+    run = line.mask_of(tuple(words))
+    body = frame.line.height
+    top, bottom = (round(f(edge)) for f, edge in ((min, [w.box.y0 for w in words]), (max, [w.box.y1 for w in words])))
+    inset = 0.15 * (bottom - top)
+    rows = slice(max(0, round(top + inset)), max(0, round(bottom - inset)))
+    columns = slice(max(0, round(words[0].box.x0)), max(0, round(words[-1].box.x1)))
+    core = np.asarray(cv2.erode(run.astype(np.uint8), np.ones((3, 3), np.uint8))) > 0
+    ink = np.median(seen.view[core if core.any() else run], axis=0)
+    known = dilate(line.mask_of(line.words), round(0.1 * body))
+    free = seen.view[rows, columns][~known[rows, columns]]
+    if not free.size:
+        return 0.0
+    ground = np.median(free, axis=0)
+    alike = np.linalg.norm(seen.view - ink, axis=2) < ALIKE * float(np.linalg.norm(ground - ink))
+    stray = (alike & ~known)[rows, columns]
+    side = max(3, round(0.06 * body) | 1)
+    solid = cv2.morphologyEx(stray.astype(np.uint8), cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    return float(np.count_nonzero(solid)) / max(1, int(run.sum()))
