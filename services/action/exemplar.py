@@ -33,16 +33,17 @@ class _Level:
     sources: Mask
 
 
-def fill_from_exemplars(image: Rgb, hole: Mask, seed: int) -> Rgb | None:
+def fill_from_exemplars(image: Rgb, hole: Mask, seed: int, barred: Mask | None = None) -> Rgb | None:
     """`(h, w, 3)` with the hole filled; pixels outside are the very same. None where no whole patch lies outside.
 
     Args:
         image: `(h, w, 3)` RGB.
         hole: `(h, w)` bool, what to fill.
         seed: of the random search; the same seed gives the same pixels.
+        barred: `(h, w)` bool, what must not be copied into the hole: other letters, say.
     """
     rng = np.random.default_rng(seed)
-    levels = _pyramid(image, hole)
+    levels = _pyramid(image, hole, np.zeros_like(hole) if barred is None else barred)
     if not levels[-1].sources.any():
         return None
     field: Indices | None = None
@@ -65,10 +66,10 @@ def fill_from_exemplars(image: Rgb, hole: Mask, seed: int) -> Rgb | None:
     return result
 
 
-def _pyramid(image: Rgb, hole: Mask) -> list[_Level]:
+def _pyramid(image: Rgb, hole: Mask, barred: Mask) -> list[_Level]:
     """Halved until the hole is about a patch across or no source would remain."""
     begun = cv2.inpaint(image, hole.astype(np.uint8), 3, cv2.INPAINT_TELEA).astype(np.float32)
-    levels = [_Level(begun, hole, _sources(hole))]
+    levels = [_Level(begun, hole, _sources(hole | barred))]
     while len(levels) < MAX_LEVELS:
         last = levels[-1]
         depth = cv2.distanceTransform(np.pad(last.hole, 1).astype(np.uint8), cv2.DIST_L2, 3).max()
@@ -76,10 +77,12 @@ def _pyramid(image: Rgb, hole: Mask) -> list[_Level]:
         if depth <= RADIUS or min(size) < 4 * RADIUS + 2:
             break
         smaller = cv2.resize(last.hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-        if not _sources(smaller).any():
+        barred = cv2.resize(barred.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+        sources = _sources(smaller | barred)
+        if not sources.any():
             break
         pixels = np.asarray(cv2.resize(last.image, size, interpolation=cv2.INTER_AREA), np.float32)
-        levels.append(_Level(pixels, smaller, _sources(smaller)))
+        levels.append(_Level(pixels, smaller, sources))
     return levels
 
 

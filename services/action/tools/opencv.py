@@ -72,34 +72,39 @@ def erase(image: Rgb, hole: Mask, seed: int, *, lettering: bool = False) -> tupl
         result = image.copy()
         result[hole] = np.clip(np.round(filled[hole]), 0, 255).astype(np.uint8)
         return result, "surface"
+    others = np.zeros_like(hole)
     if lettering:
-        hole = _ink(image, hole, ring)
-    patched = fill_from_exemplars(image, hole, seed)
+        hole, others = _ink(image, hole, ring)
+    patched = fill_from_exemplars(image, hole, seed, others)
     if patched is not None:
         return patched, "exemplar"
     holes = hole.astype(np.uint8)
     return np.asarray(cv2.inpaint(image, holes, INPAINT_RADIUS_PX, cv2.INPAINT_NS), np.uint8), "diffusion"
 
 
-def _ink(image: Rgb, hole: Mask, ring: Mask) -> Mask:
-    """The letters in the hole with a margin for their soft edges; all of the hole where no two tones tell them apart.
+def _ink(image: Rgb, hole: Mask, ring: Mask) -> tuple[Mask, Mask]:
+    """The letters in the hole with a margin for their soft edges, and all else of their tone, which is no ground.
 
-    Otsu's threshold on the lightness splits ink from ground; the ink is the class that lies further from the ring.
+    All of the hole, and nothing else, where no two tones tell letters from ground. Otsu's threshold on the lightness
+    splits ink from ground; the ink is the class that lies further from the ring.
     """
     luma = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), 0.8)
     threshold, _ = cv2.threshold(luma[hole].reshape(-1, 1), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     around = float(np.median(luma[ring])) if ring.any() else threshold
     dark = hole & (luma <= threshold)
     bright = hole & ~dark
+    none = np.zeros_like(hole)
     if not dark.any() or not bright.any():
-        return hole
+        return hole, none
     levels = {name: float(np.median(luma[part])) for name, part in (("dark", dark), ("bright", bright))}
-    ink = dark if abs(levels["dark"] - around) > abs(levels["bright"] - around) else bright
+    is_dark = abs(levels["dark"] - around) > abs(levels["bright"] - around)
+    ink = dark if is_dark else bright
     spread = 1.4826 * float(np.median(np.abs(luma[ring] - around))) if ring.any() else 0.0
     apart = levels["bright"] - levels["dark"] > max(LEAST_INK_CONTRAST, 2 * spread)
     if not apart or ink.sum() > MOST_INK * hole.sum():
-        return hole
-    return dilate(ink, INK_MARGIN_PX) & hole
+        return hole, none
+    alike = luma <= threshold if is_dark else luma > threshold
+    return dilate(ink, INK_MARGIN_PX) & hole, dilate(alike, INK_MARGIN_PX) & ~hole
 
 
 def _ring(hole: Mask) -> Mask:

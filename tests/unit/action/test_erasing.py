@@ -165,3 +165,18 @@ def test_what_the_tool_declines(desk: Any, settings: dict[str, str], mask: Mask,
     request = EditRequest(wall(1), mask, (0, 0, W, H), target.region, target.diagnosis, "", 1, dict(settings))
     (answer,) = OpenCvTool().edit([request])
     assert isinstance(answer, ToolDeclined) and sentence in str(answer)
+
+
+def test_other_letters_are_no_texture_to_fill_with() -> None:
+    rng = np.random.default_rng(7)
+    fibres = cv2.GaussianBlur(rng.normal(0, 60, (160, 420)).astype(np.float32), (0, 0), 0.6, sigmaY=9.0)
+    ground = np.clip(150 + fibres[..., None] + np.zeros(3, np.float32), 90, 255).astype(np.uint8)
+    image = ground.copy()
+    for x, y in ((20, 60), (240, 60), (20, 130), (240, 130)):
+        cv2.putText(image, "for", (x, y), cv2.FONT_HERSHEY_DUPLEX, 2.0, (20, 20, 20), 5, cv2.LINE_AA)
+    hole = np.zeros(image.shape[:2], bool)
+    hole[4:76, 228:372] = True
+    result, method = erase(image, hole, 1, lettering=True)
+    assert method == "exemplar"
+    assert int((image[hole] < 60).sum()) > 500
+    assert int((result[hole] < 60).sum()) == 0
