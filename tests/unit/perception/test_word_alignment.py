@@ -1,5 +1,7 @@
 """Whole words: a fault never replaces part of a word, whatever spaces the reader has lost or made up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,3 +116,18 @@ def test_anchored_comparison_counts_every_letter(words: list[str], text: str) ->
     comparison = compare(words, reading, Letters.of(reading), anchored=True)
     assert fold(comparison.expected_line) == "".join(words)
     assert comparison.edits >= abs(len("".join(words)) - len(fold(text)))
+
+
+@pytest.mark.parametrize(
+    ("read", "sure", "corrected"),
+    [
+        ("J ood Honey", 0.6, "Local Honey"),
+        ("J ood Honey", 0.95, "J Local Honey"),
+        ("Big ood Honey", 0.6, "Big Local Honey"),
+    ],
+)
+def test_bits_of_garbled_letters_are_not_set_anew(read: str, sure: float, corrected: str) -> None:
+    reading = replace(_reading(read), probabilities=(sure,) * len(read))
+    comparison = compare(["Local", "Honey"], reading, Letters.of(reading))
+    assert comparison.expected_line == corrected
+    assert comparison.with_words({}) == read

@@ -4,7 +4,7 @@ Spaces are never compared (the reader loses them); letters that a typeface draws
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -85,6 +85,10 @@ def best_window(wanted: str, letters: str) -> Window:
     return best if best is not None else Window(0, 0, len(wanted), len(wanted))
 
 
+_SCRAP_LETTERS = 2
+_SCRAP_SURE = 0.85
+
+
 @dataclass(frozen=True)
 class WordComparison:
     """One wanted word in a line.
@@ -124,9 +128,28 @@ class LineComparison:
         """The whole line as it should read: the wanted words in place of what stands there, the rest as read."""
         return self.with_words({i: word.expected for i, word in enumerate(self.words)})
 
+    @cached_property
+    def scraps(self) -> frozenset[int]:
+        """Characters between the wanted words that are too few and too doubtful for a word: bits of garbled letters."""
+        owned = {i for word in self.words for i in range(word.start, word.end)}
+        text = self.reading.text
+        begins = [i for i in range(len(text)) if i == 0 or i in self.breaks or text[i - 1] == " "]
+        found: set[int] = set()
+        for begin, end in zip(begins, [*begins, len(text)][1:], strict=True):
+            token = [i for i in range(begin, end) if fold(text[i])]
+            sure = sum(self.reading.probabilities[i] for i in token) / max(1, len(token))
+            if 0 < len(token) <= _SCRAP_LETTERS and sure < _SCRAP_SURE and not owned.intersection(token):
+                found.update(range(begin, end))
+        return frozenset(found)
+
     def with_words(self, replaced: dict[int, str]) -> str:
-        """The line's text with the numbered words replaced, the others as read, spaces where words begin."""
+        """The line's text with the numbered words replaced, the others as read, spaces where words begin.
+
+        Where any is replaced, scraps are left out: what is set anew must not repeat them.
+        """
         line, cursor = "", 0
+        if replaced and self.scraps:
+            return self._without_scraps().with_words(replaced)
         for i, word in enumerate(self.words):
             line = self._joined(line, self._as_read(cursor, word.start), cursor, word.start)
             own = replaced.get(i)
@@ -134,6 +157,10 @@ class LineComparison:
             line = self._joined(line, text, word.start, word.end)
             cursor = max(cursor, word.end)
         return self._joined(line, self._as_read(cursor, len(self.reading.text)), cursor, len(self.reading.text))
+
+    def _without_scraps(self) -> "LineComparison":
+        blanked = "".join(" " if i in self.scraps else c for i, c in enumerate(self.reading.text))
+        return replace(self, reading=replace(self.reading, text=blanked))
 
     def _as_read(self, start: int, end: int) -> str:
         text = self.reading.text

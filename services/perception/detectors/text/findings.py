@@ -43,7 +43,7 @@ def line_reading(line: Line, comparison: LineComparison, faulty: Sequence[int]) 
     letters = [len(fold(word.expected)) for word in comparison.words]
     run = range(faulty[0], faulty[-1] + 1)
     share = sum(letters[i] for i in run) / max(1, len(fold(comparison.expected_line)))
-    is_run = len(run) == len(faulty) and share <= _MOST_OF_A_LINE
+    is_run = len(run) == len(faulty) and share <= _MOST_OF_A_LINE and not comparison.scraps
     if not is_run:
         reading = whole_line(line, comparison, None)
         return reading, not_as_expected(reading.line_text, reading.line_expected or "")
