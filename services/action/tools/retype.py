@@ -7,12 +7,14 @@ cannot do so that nobody sees it, it declines with a sentence.
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import numpy as np
 
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
 from services.action.tools.retyping.brief import Brief, brief_of
 from services.action.tools.retyping.composing import Piece, compose_of_letters
+from services.action.tools.retyping.line import Line
 from services.action.tools.retyping.paint import Composition, paint
 from services.action.tools.retyping.seeing import Seen, see, unseen_ink
 from services.action.tools.retyping.setting import alignment, coverage, flush_left, letter_at, place, room_for
@@ -150,12 +152,21 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
     others = [x for x in seen.believed if seen.telling and x.word not in line.run]
     pieces = None
     if brief.typeface_rank == 0 and (own or others):
-        pieces = compose_of_letters(brief.expected, own, [*own, *others], style, room)
+        pieces = compose_of_letters(brief.expected, own, [*own, *others], style, room, _right_words(brief, line))
     if pieces is None or (seen.rough and not any(piece.kept for piece in pieces)):
         setting = place(brief.expected, style, room, frame)
         composition = Composition(removed=run, drawn=coverage(setting, frame, (mask.shape[0], mask.shape[1])))
         return SetWords(composition, condensed=setting.condensed, scaled=setting.scaled, x0=setting.x0, x1=setting.x1)
     return _assembled(pieces, seen, run, style, (mask.shape[0], mask.shape[1]))
+
+
+def _right_words(brief: Brief, line: Line) -> frozenset[int]:
+    """Numbers of the run's words that are to read as they do now; none where all are, for then a letter deceives."""
+    old, new = brief.text.split(), brief.expected.split()
+    if old == new or len(old) != len(line.run):
+        return frozenset()
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+    return frozenset(line.run.start + block.a + k for block in blocks for k in range(block.size))
 
 
 def _assembled(pieces: list[Piece], seen: Seen, run: Mask, style: Style, crop_hw: tuple[int, int]) -> SetWords:

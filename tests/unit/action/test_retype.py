@@ -294,6 +294,16 @@ def test_a_mirrored_letter_is_not_taken_for_the_right_one() -> None:
     assert likeness(after, image) > likeness(spoilt, image)
 
 
+def test_a_right_word_moves_with_its_own_letters_whatever_they_look_like() -> None:
+    image, quads = sign("MAIN STREEET", "OpenSans-SemiBold")
+    x0, x1 = int(quads[0][0][0]), int(quads[0][1][0]) + 4
+    odd = image.copy()
+    odd[:, x0:x1] = image[:, x0:x1][:, ::-1]  # no typeface has such letters
+    asked = request(odd, quads, "MAIN STREEET", 1, "STREET", grow=60, extent="line")
+    result = edit(asked)
+    assert result.settings["letters_kept"] + result.settings["letters_reused"] >= 9
+
+
 def test_an_accent_goes_with_its_letter() -> None:
     image, quads = sign("CAFÉ BAR", "PTSerif-Bold")
     x0, y0, x1, y1 = *quads[0][0], *quads[0][2]

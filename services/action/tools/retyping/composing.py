@@ -43,7 +43,12 @@ class Piece:
 
 
 def compose_of_letters(
-    expected: str, run: Sequence[Letter], line: Sequence[Letter], style: Style, room: Room
+    expected: str,
+    run: Sequence[Letter],
+    line: Sequence[Letter],
+    style: Style,
+    room: Room,
+    right: frozenset[int] = frozenset(),
 ) -> list[Piece] | None:
     """Places for every letter of `expected`; None where the line's letters do not serve or the room is too small.
 
@@ -53,8 +58,9 @@ def compose_of_letters(
         line: all letters of the line whose text is believed.
         style: of the line.
         room: for the run.
+        right: numbers of the words that stay as they are: their letters are carried over, like the typeface's or not.
     """
-    good = _good(run, line, style)
+    good = _good(run, line, style) | {id(x): x for x in run if x.word in right}
     run = list(run)
     first = _initial(expected, run, style)
     if first is not None:
