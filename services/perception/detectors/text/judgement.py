@@ -175,12 +175,13 @@ class SceneJudge:
                 continue
             for entry in turned.lines:
                 self._report_mirrored(number_of[id(ordered[entry.line])], ordered[entry.line], entry)
-        return [match for match in kept if match not in poor or not self._is_half_mirrored(match)]
+        return [match for match in kept if match not in poor or not self._is_half_mirrored(match, numbers)]
 
-    def _is_half_mirrored(self, match: PhraseMatch) -> bool:
-        """Reports a badly read line on which some of the phrase's words are mirrored and the others are right."""
-        for number, line in enumerate(self._lines):
-            if line.reading.confidence >= _BADLY_READ or number in self._running or number in self._found:
+    def _is_half_mirrored(self, match: PhraseMatch, numbers: Sequence[int]) -> bool:
+        """Reports a badly read one of these lines where some of the phrase's words are mirrored, the others right."""
+        for number in numbers:
+            line = self._lines[number]
+            if line.reading.confidence >= _BADLY_READ or number in self._found:
                 continue
             reading = half_mirrored(self._reader, self._image, line, match.phrase.words)
             if reading is not None:

@@ -92,16 +92,6 @@ def prominence(line: Line, size_hw: tuple[int, int]) -> float:
     return float(share**0.5 * (height / min(h, w)) ** 0.5 * (1.2 - min(1.0, off_centre)) * (0.3 + 0.7 * line.detection))
 
 
-def stands_out(lines: Sequence[Line], size_hw: tuple[int, int]) -> Line | None:
-    """The one line that is clearly the most prominent, or the only one; None where there is no such line."""
-    ranked = sorted(lines, key=lambda line: -prominence(line, size_hw))
-    if not ranked or ranked[0].size_px[0] < 0.02 * min(size_hw):
-        return None
-    if len(ranked) == 1 or prominence(ranked[0], size_hw) > 1.5 * prominence(ranked[1], size_hw):
-        return ranked[0]
-    return None
-
-
 def are_stacked(a: Line, b: Line) -> bool:
     """Whether two lines of like height stand directly one below the other, or beside each other in one row."""
     (ha, wa), (hb, wb) = a.size_px, b.size_px
