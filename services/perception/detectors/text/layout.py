@@ -3,7 +3,6 @@
 Geometry of lines only; decides nothing about right or wrong.
 """
 
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
