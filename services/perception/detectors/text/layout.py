@@ -3,7 +3,6 @@
 Geometry of lines only; decides nothing about right or wrong.
 """
 
-
 import numpy as np
 import numpy.typing as npt
 
