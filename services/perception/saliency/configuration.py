@@ -19,10 +19,10 @@ class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-cal
     """What the network is made of.
 
     Attributes:
-        encoder: `hybrid`, a convolutional stem of four stages before ViT blocks, or `vit`, a plain ViT.
+        encoder: `hybrid`, a convolutional stem of three stages before ViT blocks, or `vit`, a plain ViT.
         image_size_px: side of the square that images are fitted into.
         image_mean, image_std: per channel, of images in [0, 1].
-        stem_widths: channels after each stage of the hybrid's stem (strides 2, 4, 8, 16).
+        stem_widths: channels after each stage of the hybrid's stem (strides 4, 8, 16).
         vision: fields of `ViTConfig`; the hybrid's counts a stem cell as a patch of 1.
         text: fields of `T5Config`; only the encoder is used.
         max_text_tokens: a longer prompt is cut.
@@ -38,7 +38,7 @@ class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-cal
     image_size_px: int = 256
     image_mean: tuple[float, float, float] | list[float] = (0.5, 0.5, 0.5)
     image_std: tuple[float, float, float] | list[float] = (0.5, 0.5, 0.5)
-    stem_widths: tuple[int, ...] | list[int] = (32, 64, 96, 160)
+    stem_widths: tuple[int, ...] | list[int] = (64, 96, 160)
     vision: dict[str, Any] | None = None
     text: dict[str, Any] | None = None
     max_text_tokens: int = 64
@@ -64,7 +64,7 @@ def tiny_config(
     return DistortionSaliencyConfig(
         encoder="hybrid",
         image_size_px=image_size_px,
-        stem_widths=(unit, 2 * unit, 3 * unit, width),
+        stem_widths=(2 * unit, 3 * unit, width),
         vision=vision_table(
             width=width, blocks=4, heads=4, image_size_px=image_size_px // 16, patch_px=1, channels=width
         ),

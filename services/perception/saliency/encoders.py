@@ -34,10 +34,11 @@ class ConvBlock(nn.Module):
 
 
 class HybridEncoder(nn.Module):
-    """Four convolutional stages, each halving the size, then ViT blocks over the last stage's cells.
+    """A convolutional stem of three stages, each halving the size, then ViT blocks over the last stage's cells.
 
     From scratch a stem learns several times faster than patches of 16 pixels do (Xiao et al. 2021, "Early
-    convolutions help transformers see better").
+    convolutions help transformers see better"). Pixels enter folded 2x2 into channels, which loses nothing; a stage at
+    half the image's size would cost a quarter of the time.
     """
 
     def __init__(self, stem_widths: Sequence[int], vision: Mapping[str, Any]) -> None:
@@ -45,8 +46,9 @@ class HybridEncoder(nn.Module):
         config = ViTConfig(**vision)
         if config.num_channels != stem_widths[-1]:
             raise ValueError(f"the ViT reads {config.num_channels} channels, the stem gives {stem_widths[-1]}")
+        self.fold = nn.PixelUnshuffle(2)
         self.stages = nn.ModuleList()
-        before = 3
+        before = 12
         for width in stem_widths:
             self.stages.append(
                 nn.Sequential(
@@ -58,17 +60,17 @@ class HybridEncoder(nn.Module):
             )
             before = width
         self.vit = ViTModel(config, add_pooling_layer=False)
-        self.widths = (stem_widths[1], stem_widths[2], config.hidden_size)
+        self.widths = (stem_widths[0], stem_widths[1], config.hidden_size)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Features `(B, C, h, w)` at strides 4, 8 and 16 of `(B, 3, H, W)` normalised pixels."""
         pyramid: list[Tensor] = []
-        features = pixels
+        features = self.fold(pixels)
         for stage in self.stages:
             features = stage(features)
             pyramid.append(features)
         tokens = self.vit(pixel_values=features).last_hidden_state[:, 1:]
-        return pyramid[1], pyramid[2], as_grid(tokens, features.shape[-2], features.shape[-1])
+        return pyramid[0], pyramid[1], as_grid(tokens, features.shape[-2], features.shape[-1])
 
 
 class PlainViT(nn.Module):

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
+from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, ViTConfig, ViTModel
 
 from services.perception.saliency.checkpoint import Network, load_network
 from services.perception.saliency.configuration import DistortionSaliencyConfig, tiny_config
-from services.perception.saliency.encoders import PlainViT
+from services.perception.saliency.encoders import PlainViT, as_grid, as_tokens
 from services.perception.saliency.modelling import DistortionSaliencyModel
 from services.perception.saliency.tokens import build_tokenizer
 from services.perception.training.options import PretrainedEncoders, TrainingOptions
@@ -37,17 +39,39 @@ def build_network(
                 f"the checkpoint in {options.init_from} {'has' if network.model.refinement else 'lacks'} the attention "
                 "refinement, unlike this run: choose another --init-from or the other switch",
             )
-        return network
+        return _resized(network, options.image_size_px) if options.image_size_px else network
     if options.encoders is not None:
         return pretrained_network(options.encoders, options.attention_refinement)
     tokenizer = tokenizer or build_tokenizer(prompts, options.vocab_size)
     config = tiny_config(
         len(tokenizer),
         width=options.width,
-        image_size_px=options.image_size_px,
+        image_size_px=options.image_size_px or 256,
         attention_refinement=options.attention_refinement,
     )
     return Network(DistortionSaliencyModel(config), tokenizer, "cpu")
+
+
+def _resized(network: Network, image_size_px: int) -> Network:
+    """The same network for squares of another size: positions of the ViT's cells are interpolated (as ViT does)."""
+    before = network.model.config
+    if before.image_size_px == image_size_px:
+        return network
+    vision = dict(before.vision or {})
+    vision["image_size"] = vision["image_size"] * image_size_px // before.image_size_px
+    config = DistortionSaliencyConfig(
+        **{**before.to_dict(), "image_size_px": image_size_px, "vision": vision},  # type: ignore[arg-type]
+    )
+    weights = network.model.state_dict()
+    name = "image_encoder.vit.embeddings.position_embeddings"
+    table = weights[name]
+    side = round((table.shape[1] - 1) ** 0.5)
+    now = side * image_size_px // before.image_size_px
+    grid = functional.interpolate(as_grid(table[:, 1:], side, side), size=(now, now), mode="bicubic")
+    weights[name] = torch.cat([table[:, :1], as_tokens(grid)], dim=1)
+    model = DistortionSaliencyModel(config)
+    model.load_state_dict(weights)
+    return Network(model, network.tokenizer, network.device)
 
 
 def pretrained_network(encoders: PretrainedEncoders, attention_refinement: bool) -> Network:

@@ -37,6 +37,7 @@ def write_card(
         if calibration.validation.get(key) is not None
     ]
     images = options.steps * options.batch_size * options.accumulate
+    beside = ", each blemished one beside its clean twin" if options.twins else ""
     begin = (
         f"the checkpoint {options.init_from.name}"
         if options.init_from
@@ -55,8 +56,9 @@ def write_card(
         f"- Data: {data}",
         f"- Command: `{command}`",
         f"- Begins from {begin}; {parameters / 1e6:.2f}M parameters.",
-        f"- Seed {options.seed}; {options.steps} steps of {options.batch_size * options.accumulate} images "
-        f"({images} in all), AdamW at {options.learning_rate:g}, {'bfloat16' if options.bf16 else 'float32'}, "
+        f"- Seed {options.seed}; {options.steps} steps of {options.batch_size * options.accumulate} samples "
+        f"({images} in all{beside}), AdamW at {options.learning_rate:g}, "
+        f"{'bfloat16' if options.bf16 else 'float32'}, "
         f"on {options.device}; {seconds / 60:.1f} minutes.",
         f"- Loss: {options.loss.alpha:g} · {options.loss.mse_scale:g} · MSE + {1 - options.loss.alpha:g} · KLD"
         f"{'' if not switches else ' without ' + ' and '.join(switches)}.",

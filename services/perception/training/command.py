@@ -36,7 +36,8 @@ def perception(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
     steps: Annotated[int, typer.Option(min=1)] = 6000,
-    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples per step.")] = 16,
+    twins: Annotated[bool, typer.Option(help="Each blemished sample is followed by its clean twin.")] = True,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches per step.")] = 1,
     learning_rate: Annotated[
         float | None, typer.Option(help="1e-3 from scratch, 2e-5 (the paper's) from pretrained encoders.")
@@ -47,7 +48,9 @@ def perception(
     bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
     device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw or read samples.")] = 0,
-    image_size: Annotated[int, typer.Option(min=32, help="Side of the network's square.")] = 256,
+    image_size: Annotated[
+        int | None, typer.Option(min=32, help="Side of the network's square; else 256, or that of --init-from.")
+    ] = None,
     width: Annotated[int, typer.Option(min=40, help="Of a network from scratch; a multiple of 40.")] = 160,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
     validation_count: Annotated[int, typer.Option(min=2, help="Images per validation.")] = 256,
@@ -71,6 +74,7 @@ def perception(
             seed=seed,
             steps=steps,
             batch_size=batch_size,
+            twins=twins,
             accumulate=accumulate,
             learning_rate=learning_rate or (_FROM_PRETRAINED if encoders else _FROM_SCRATCH),
             alpha=alpha,

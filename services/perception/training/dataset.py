@@ -18,7 +18,7 @@ from services.perception.metrics import truth_map
 from services.perception.saliency.configuration import PYRAMID_STRIDE, DistortionSaliencyConfig
 from services.perception.saliency.preprocess import Placement, normalised, place, to_square
 from services.perception.saliency.tokens import tokenise
-from services.perception.training.samples import SampleSource, score_targets, union_mask
+from services.perception.training.samples import BlemishSample, SampleSource, score_targets, union_mask
 from shared.geometry import Mask
 from shared.images import Rgb
 
@@ -60,13 +60,36 @@ class SaliencyDataset(Dataset[Example]):
         return len(self._source)
 
     def __getitem__(self, index: int) -> Example:
+        return _example(self._source[index], self._side, self._mean)
+
+
+class TwinnedDataset(Dataset[tuple[Example, ...]]):
+    """Each sample of a source and, where it is blemished and has one, its clean twin under the same prompt.
+
+    Args:
+        source, config: as `SaliencyDataset` takes them.
+    """
+
+    def __init__(self, source: SampleSource, config: DistortionSaliencyConfig) -> None:
+        self._source = source
+        self._side = config.image_size_px
+        self._mean = config.image_mean
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> tuple[Example, ...]:
         sample = self._source[index]
+        example = _example(sample, self._side, self._mean)
+        if sample.clean is None or not example.fixations.any():
+            return (example,)
         placement = place((sample.image.shape[0], sample.image.shape[1]), self._side)
-        return Example(
-            square=to_square(sample.image, placement, self._mean),
+        # The twin's scores are left unknown: a data set may have them for the blemished image alone.
+        return example, Example(
+            square=to_square(sample.clean, placement, self._mean),
             prompt=sample.prompt,
-            fixations=mask_in_square(union_mask(sample), placement),
-            scores=score_targets(sample),
+            fixations=np.zeros_like(example.fixations),
+            scores=np.full_like(example.scores, np.nan),
         )
 
 
@@ -77,8 +100,9 @@ class SaliencyCollator:
     tokenizer: PreTrainedTokenizerBase
     config: DistortionSaliencyConfig
 
-    def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
-        """A batch: pixel_values, input_ids, attention_mask, and what `LABEL_NAMES` lists."""
+    def __call__(self, items: Sequence[Example | tuple[Example, ...]]) -> dict[str, Tensor]:
+        """A batch: pixel_values, input_ids, attention_mask, and what `LABEL_NAMES` lists; twins side by side."""
+        examples = [one for item in items for one in (item if isinstance(item, tuple) else (item,))]
         squares = np.stack([example.square for example in examples])
         ids, mask = tokenise(self.tokenizer, [example.prompt for example in examples], self.config.max_text_tokens)
         grid = self.config.image_size_px // PYRAMID_STRIDE
@@ -91,6 +115,16 @@ class SaliencyCollator:
             "scores": torch.from_numpy(np.stack([example.scores for example in examples])),
             "fixations": torch.from_numpy(np.stack([example.fixations for example in examples])),
         }
+
+
+def _example(sample: BlemishSample, side: int, mean: Sequence[float]) -> Example:
+    placement = place((sample.image.shape[0], sample.image.shape[1]), side)
+    return Example(
+        square=to_square(sample.image, placement, mean),
+        prompt=sample.prompt,
+        fixations=mask_in_square(union_mask(sample), placement),
+        scores=score_targets(sample),
+    )
 
 
 def coarse_truth(mask: Mask, grid: int) -> npt.NDArray[np.float32]:

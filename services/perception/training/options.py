@@ -30,7 +30,7 @@ class LossSettings:
     alpha: float = 0.5
     mse_scale: float = 10.0
     kld: bool = True
-    any_weight: float = 0.3
+    any_weight: float = 0.5
     score_weight: float = 0.5
 
     def __post_init__(self) -> None:
@@ -56,7 +56,9 @@ class TrainingOptions(Contract):
         init_from: a checkpoint's folder whose weights and tokenizer to begin with; its shape is kept.
         seed: of weights, order and dropout.
         steps: optimiser steps in all.
-        batch_size: images per step and device.
+        batch_size: samples per step and device.
+        twins: each blemished sample is followed by its clean twin under the same prompt, where the data has one: the
+            two differ in the blemish alone, so that nothing else can serve as a cue.
         accumulate: steps of `batch_size` whose gradients are summed.
         learning_rate: 1e-3 from scratch; the paper has 2e-5 from pretrained encoders (5.1).
         weight_decay, warmup_share, clip: of AdamW, of the linear warm-up before the cosine, of the gradient's norm.
@@ -65,7 +67,8 @@ class TrainingOptions(Contract):
         bf16: mixed precision.
         device: `cpu` or `cuda`.
         workers: processes that render or read samples.
-        image_size_px: side of the network's square, for the `tiny` shape.
+        image_size_px: side of the network's square; None is 256 from scratch, else that of what the run begins with. A
+            checkpoint of another size is carried over: to begin small is several times cheaper.
         width: of its tokens, a multiple of 40; 160 is the shipped one.
         vocab_size: pieces of its tokenizer.
         log_every, evaluate_every, save_every: in steps.
@@ -79,6 +82,7 @@ class TrainingOptions(Contract):
     seed: int = Field(default=0, ge=0, lt=2**32)
     steps: int = Field(default=6000, ge=1)
     batch_size: int = Field(default=16, ge=1)
+    twins: bool = True
     accumulate: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
@@ -90,7 +94,7 @@ class TrainingOptions(Contract):
     bf16: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
     workers: int = Field(default=0, ge=0)
-    image_size_px: int = Field(default=256, ge=32, multiple_of=32)
+    image_size_px: int | None = Field(default=None, ge=32, multiple_of=32)
     width: int = Field(default=160, ge=40, multiple_of=40)
     vocab_size: int = Field(default=4000, ge=600)
     log_every: int = Field(default=50, ge=1)

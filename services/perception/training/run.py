@@ -19,7 +19,7 @@ from services.perception.saliency.checkpoint import CONFIG_FILE, TOKENIZER_FILE,
 from services.perception.training.build import build_network
 from services.perception.training.calibrate import calibrate
 from services.perception.training.card import write_card
-from services.perception.training.dataset import LABEL_NAMES, SaliencyCollator, SaliencyDataset
+from services.perception.training.dataset import LABEL_NAMES, SaliencyCollator, SaliencyDataset, TwinnedDataset
 from services.perception.training.options import OPTIONS_FILE, TrainingOptions
 from services.perception.training.samples import FirstOf, SampleSource
 from services.perception.training.trainer import LogFile, SaliencyTrainer, validation_metrics
@@ -182,7 +182,7 @@ def _trainer(
         loss_settings=options.loss,
         model=network.model,
         args=arguments,
-        train_dataset=SaliencyDataset(data.training, config),
+        train_dataset=(TwinnedDataset if options.twins else SaliencyDataset)(data.training, config),
         eval_dataset=SaliencyDataset(FirstOf(data.validation, options.validation_count), config),
         data_collator=SaliencyCollator(network.tokenizer, config),
         compute_metrics=validation_metrics,

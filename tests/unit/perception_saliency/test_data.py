@@ -13,7 +13,13 @@ from services.perception.saliency.configuration import tiny_config
 from services.perception.saliency.preprocess import place
 from services.perception.saliency.tokens import build_tokenizer
 from services.perception.training.data import folder_data, rendered_data
-from services.perception.training.dataset import LABEL_NAMES, SaliencyCollator, SaliencyDataset, mask_in_square
+from services.perception.training.dataset import (
+    LABEL_NAMES,
+    SaliencyCollator,
+    SaliencyDataset,
+    TwinnedDataset,
+    mask_in_square,
+)
 from services.perception.training.samples import FirstOf, score_targets, union_mask
 from shared.contracts.categories import Category
 from shared.errors import BadInput, ErrorCode
@@ -167,3 +173,19 @@ def test_first_of_a_source() -> None:
     with pytest.raises(IndexError):
         few[3]
     assert np.isnan(score_targets(few[0])[1:]).all()
+
+
+def test_a_blemished_sample_is_followed_by_its_clean_twin() -> None:
+    config = tiny_config(600, width=40, image_size_px=64)
+    dataset = TwinnedDataset(BLOBS, config)
+    healthy, blemished = dataset[0], dataset[1]
+    assert len(healthy) == 1
+    image, twin = blemished
+    assert image.fixations.any()
+    assert not twin.fixations.any()
+    assert twin.prompt == image.prompt
+    assert np.isnan(twin.scores).all()
+    assert (image.square != twin.square).any(axis=2).sum() >= image.fixations.sum()
+    collator = SaliencyCollator(build_tokenizer(["grey noise on a wall"], 600), config)
+    batch = collator([healthy, blemished])
+    assert batch["distorted"].tolist() == [0.0, 1.0, 0.0]

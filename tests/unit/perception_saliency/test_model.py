@@ -35,7 +35,7 @@ def small_config(encoder: str = "hybrid", attention_refinement: bool = True) -> 
     return DistortionSaliencyConfig(
         encoder=encoder,
         image_size_px=side,
-        stem_widths=(8, 16, 24, 32),
+        stem_widths=(16, 24, 32),
         vision=vision,
         text=text_table(100, width=32, layers=1, heads=2),
         fusion_width=32,
@@ -71,7 +71,7 @@ def test_shapes_and_saving(encoder: str, attention_refinement: bool, tmp_path: P
     model.save_pretrained(tmp_path)
     again = look(DistortionSaliencyModel.from_pretrained(tmp_path), ids, mask)
     for name, value in output.items():
-        assert torch.equal(value, again[name]), name
+        torch.testing.assert_close(value, again[name], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("encoder", ["hybrid", "vit"])

@@ -70,7 +70,7 @@ def test_it_learns_and_leaves_a_checkpoint_that_serves(trained: Path) -> None:
     }
     card = (trained / "CARD.md").read_text()
     assert "red squares on grey noise" in card
-    assert "Seed 0; 30 steps of 8 images (240 in all)" in card
+    assert "Seed 0; 30 steps of 8 samples (240 in all" in card
     entries = [json.loads(line) for line in (trained / "training_log.jsonl").read_text().splitlines()]
     first, last = entries[0], [entry for entry in entries if "loss_kld" in entry][-1]
     assert last["loss_kld"] < 0.6 * first["loss_kld"]
@@ -247,3 +247,17 @@ def test_the_detector_is_imported_without_torch() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert output.stdout.strip() == "[]"
+
+
+def test_a_checkpoint_goes_on_at_another_size(trained: Path, tmp_path: Path) -> None:
+    train_perception(
+        options(
+            tmp_path / "larger", init_from=trained, image_size_px=96, steps=1, warmup_share=0.0, learning_rate=1e-6
+        ),
+        DATA,
+        report=quiet,
+    )
+    config = json.loads((tmp_path / "larger" / "config.json").read_text())
+    assert (config["image_size_px"], config["vision"]["image_size"]) == (96, 6)
+    calibration = json.loads((tmp_path / "larger" / "calibration.json").read_text())
+    assert calibration["validation"]["cc"] > 0.4  # what was learnt at the smaller size still holds
