@@ -47,12 +47,12 @@ clean: ## removes what the other targets made
 # --no-deps: the lock is complete, and pip must not resolve it anew. rapidocr-onnxruntime asks for opencv-python, whose
 # wheel needs libGL and a display server's libraries; the lock has opencv-python-headless in its place, the same module
 # without windows. With both installed they would overwrite each other's files.
-$(INSTALLED): pyproject.toml deploy/constraints/dev.txt
+$(INSTALLED): pyproject.toml shared/client/pyproject.toml deploy/constraints/dev.txt
 	@sh deploy/need-python.sh "$(PYTHON)"
 	@echo "setting up $(VENV)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps -r deploy/constraints/dev.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e . -e shared/client
 	@touch $@
 
 # torch and what trains with it: large, and not needed to run `retouch`. With its dependencies, for a CUDA build of torch
