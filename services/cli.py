@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from services.commands.exits import run_and_exit
+from services.commands.submit_command import submit
 from services.perception.training.command import perception
 
 app = typer.Typer(
@@ -92,6 +93,9 @@ def retouch(
             overwrite=overwrite,
         )
     )
+
+
+app.command()(submit)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from services.commands.files import read_file
+from services.commands.files import naming_the_image, read_file
 from services.commands.progress import job_progress
 from services.local import Local
 from services.report.folder import new_folder, write_files
@@ -86,21 +86,7 @@ def _submit(local: Local, arguments: RetouchArguments, options: JobOptions) -> s
     try:
         return local.submit(image, arguments.prompt, options, protected=protected, regions=regions)
     except BadInput as error:
-        if error.code in _ABOUT_THE_IMAGE and "mask" not in error.message:
-            raise BadInput(error.code, f"{arguments.image}: {error.message}") from error
-        raise
-
-
-_ABOUT_THE_IMAGE = frozenset(
-    {
-        ErrorCode.NOT_AN_IMAGE,
-        ErrorCode.UNSUPPORTED_FORMAT,
-        ErrorCode.TRUNCATED_IMAGE,
-        ErrorCode.ANIMATED_IMAGE,
-        ErrorCode.IMAGE_TOO_LARGE,
-        ErrorCode.IMAGE_TOO_SMALL,
-    }
-)
+        raise naming_the_image(error, arguments.image) from error
 
 
 def _require_success(job: Job) -> None:

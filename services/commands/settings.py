@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import BadInput, ErrorCode
@@ -16,6 +16,14 @@ class CliSettings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "critical"
     log_format: Literal["auto", "console", "json"] = "console"
+
+
+class ServerSettings(BaseSettings):
+    """What `retoucher submit` takes from the environment: a key on a command line could be read by everybody."""
+
+    model_config = SettingsConfigDict(env_prefix="RETOUCHER_", frozen=True)
+
+    api_key: SecretStr | None = None
 
 
 def configure() -> None:

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
 
 from services.local import Local
 from services.report.page import render_report
 from services.report.pictures import JobPictures
-from shared.contracts.jobs import Job, JobRecord
+from shared.contracts.jobs import Job, Status
 from shared.errors import BadInput, ErrorCode, RetoucherError, StageError, Unavailable
 
 RECORD = "result.json"
@@ -121,10 +124,19 @@ def _is_ours(out: Path, names: set[str]) -> bool:
     if RECORD not in names or not names <= ENTRIES:
         return False
     try:
-        JobRecord.model_validate_json((out / RECORD).read_bytes())
+        _RecordHead.model_validate_json((out / RECORD).read_bytes())
     except (OSError, ValueError):
         return False
     return True
+
+
+class _RecordHead(BaseModel):
+    """What tells a record of this project; one that came from a server holds more than `JobRecord` does."""
+
+    schema_version: Literal[1]
+    id: str
+    status: Status
+    profile: str
 
 
 def _make_parents(parent: Path) -> list[Path]:

@@ -11,7 +11,7 @@ import pytest
 import services.cli as cli
 from shared.contracts.jobs import Mode, Preference
 
-HEAVY = ("torch", "numpy", "cv2", "fastapi", "onnxruntime", "scipy", "skimage", "PIL")
+HEAVY = ("torch", "numpy", "cv2", "fastapi", "httpx", "onnxruntime", "scipy", "skimage", "PIL")
 
 
 def run_main(*arguments: str) -> int:
@@ -25,6 +25,7 @@ def run_main(*arguments: str) -> int:
     [
         ["--help"],
         ["retouch", "--help"],
+        ["submit", "--help"],
         ["evaluate", "text", "--help"],
         ["evaluate", "perception", "--help"],
         ["dataset", "convert", "--help"],
@@ -49,11 +50,12 @@ finally:
 def test_commands_are_those_that_exist(capsys):
     assert run_main("--help") == 0
     commands = re.findall(r"^│ (\w+)  ", capsys.readouterr().out, re.MULTILINE)
-    assert sorted(commands) == ["benchmark", "dataset", "demo", "doctor", "evaluate", "retouch", "train"]
+    assert sorted(commands) == ["benchmark", "dataset", "demo", "doctor", "evaluate", "retouch", "submit", "train"]
 
 
-def test_choices_are_those_of_the_contract():
-    hints = get_type_hints(cli.retouch)
+@pytest.mark.parametrize("command", [cli.retouch, cli.submit])
+def test_choices_are_those_of_the_contract(command):
+    hints = get_type_hints(command)
     assert set(get_args(hints["mode"])) == {mode.value for mode in Mode}
     assert set(get_args(hints["preference"])) == {preference.value for preference in Preference}
 
@@ -71,6 +73,8 @@ def test_choices_are_those_of_the_contract():
         (["retouch", "a.png", "--prompt", "x", "--out", "y", "--max-iterations", "many"], "--max-iterations"),
         (["retouch", "a.png", "--prompt", "x", "--out", "y", "--seed", "-1"], "--seed"),
         (["retouch", "a.png", "--prompt", "x", "--out", "y", "--protekt", "m.png"], "No such option"),
+        (["submit", "a.png", "--prompt", "x"], "Missing option '--server'"),
+        (["submit", "a.png", "--prompt", "x", "--server", "y", "--api-key", "z"], "No such option"),
         (["evaluate", "perception"], "Missing option '--data'"),
         (["evaluate", "perception-ablation", "--out", "x", "--seeds", "0"], "--seeds"),
     ],
