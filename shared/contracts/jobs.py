@@ -61,10 +61,14 @@ class StopReason(StrEnum):
 
 
 class JobOptions(Contract):
-    """What the caller may choose. None stands for the profile's value."""
+    """What the caller may choose. None stands for the profile's value.
+
+    `threshold`: the least evidence for which a detector's region is edited; weaker ones are reported and left alone.
+    """
 
     mode: Mode = Mode.RETOUCH
     max_iterations: int | None = Field(default=None, ge=1, le=10)
+    threshold: UnitFloat | None = None
     tools: tuple[str, ...] | None = None
     preference: Preference = Preference.AUTO
     expected_text: tuple[str, ...] = ()
@@ -75,6 +79,27 @@ class JobOptions(Contract):
     seed: int = Field(default=0, ge=0, lt=2**63)
     deadline_s: float | None = Field(default=None, gt=0)
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class WebhookEvent(StrEnum):
+    """What a webhook may be told of; the names are those of the public events."""
+
+    STARTED = "job.started"
+    ITERATION = "job.iteration"
+    SUCCEEDED = "job.succeeded"
+    FAILED = "job.failed"
+    CANCELED = "job.canceled"
+
+
+class Webhook(Contract):
+    """Where a job's events are delivered, and which of them."""
+
+    url: str = Field(min_length=1, max_length=2048)
+    events: tuple[WebhookEvent, ...] = Field(default=tuple(WebhookEvent), min_length=1)
+
+
+LOCAL_OWNER = "local"
+"""Owner of jobs that were sent without a key."""
 
 
 class LoopPolicy(Contract):
@@ -183,6 +208,10 @@ class Job(Contract):
     """A job with the state of its loop; `advance` makes the next one of it. The job store holds it as JSON.
 
     Attributes:
+        owner: whose key sent it; nobody else sees it.
+        client_id: the name that the owner gave it, unique among the owner's jobs; None without one.
+        webhook: whom to tell; None for nobody.
+        expires_at_s: from then on job, images and events may be deleted; None for never.
         step: number of the last command sent; events of other steps are stale.
         pending: the command that awaits its answer.
         canvas: the accepted state, the one that new patches are laid on.
@@ -205,10 +234,14 @@ class Job(Contract):
     options: JobOptions = JobOptions()
     policy: LoopPolicy = LoopPolicy()
     profile: str
+    owner: str = LOCAL_OWNER
+    client_id: str | None = None
+    webhook: Webhook | None = None
     created_at_s: float
     started_at_s: float | None = None
     finished_at_s: float | None = None
     deadline_at_s: float | None = None
+    expires_at_s: float | None = None
 
     phase: Phase = Phase.NEW
     step: int = 0
