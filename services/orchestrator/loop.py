@@ -10,11 +10,12 @@ from services.orchestrator.rounds import attempts_after, closed, opened, usable_
 from services.orchestrator.selection import accepted_ids, perception_of, worth_editing
 from services.orchestrator.targets import (
     choose_targets,
-    editable,
     out_of_domain,
+    protected,
     reason_to_stop,
     rounds_spent,
     to_diagnose,
+    too_faint,
 )
 from services.orchestrator.verdicts import Trial, judge
 from shared.contracts.jobs import Job, Mode, Perception, Phase, Status, StopReason
@@ -146,16 +147,20 @@ def _next(adv: Advance, at_s: float) -> Advance:
 
 def _explain(adv: Advance) -> Advance:
     """Says of the regions that are found and never edited why that is so."""
-    foreign = sum(out_of_domain(adv.job, region) for region in adv.job.found)
-    shielded = sum(not editable(adv.job, region) for region in adv.job.found) - foreign
+    foreign = [region for region in adv.job.found if out_of_domain(adv.job, region)]
+    shielded = [region for region in adv.job.found if region not in foreign and protected(region)]
+    faint = [region for region in adv.job.found if too_faint(adv.job, region) and region not in foreign + shielded]
     if foreign:
-        shown = counted(foreign, "region", "regions")
+        shown = counted(len(foreign), "region", "regions")
         adv = adv.warn(
             f"{shown} shown but not edited: the {adv.job.policy.saliency_detector} checkpoint does not know images "
             "like this one (force edits them all the same)"
         )
     if shielded:
-        adv = adv.warn(f"{counted(shielded, 'region', 'regions')} not edited: in the protected area")
+        adv = adv.warn(f"{counted(len(shielded), 'region', 'regions')} not edited: in the protected area")
+    if faint:
+        shown = counted(len(faint), "region", "regions")
+        adv = adv.warn(f"{shown} not edited: less evidence than the threshold of {adv.job.options.threshold:.2f}")
     return adv
 
 

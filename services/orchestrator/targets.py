@@ -36,9 +36,20 @@ def out_of_domain(job: Job, region: Region) -> bool:
     return not knows and region.detector == job.policy.saliency_detector and not job.options.force
 
 
+def too_faint(job: Job, region: Region) -> bool:
+    """Whether the caller's threshold leaves the region alone; one that the caller sent never is."""
+    threshold = job.options.threshold
+    return threshold is not None and region.detector != USER_DETECTOR and region.evidence < threshold
+
+
+def protected(region: Region) -> bool:
+    """Whether next to nothing of the region lies outside the caller's protected area."""
+    return region.protected_share >= FULLY_PROTECTED
+
+
 def editable(job: Job, region: Region) -> bool:
-    """Whether the region may ever be edited: not protected, and known to its detector's checkpoint."""
-    return region.protected_share < FULLY_PROTECTED and not out_of_domain(job, region)
+    """Whether the region may be edited as it stands: not protected, known to its checkpoint, bad enough."""
+    return not protected(region) and not out_of_domain(job, region) and not too_faint(job, region)
 
 
 def to_diagnose(job: Job) -> tuple[tuple[Region, ...], int]:
