@@ -61,6 +61,7 @@ $(TRAIN_INSTALLED): $(INSTALLED) deploy/constraints/train.txt
 	$(BIN)/python -m pip install --quiet -r deploy/constraints/train.txt
 	@touch $@
 
-# tesseract is the independent reader of the evaluation and of some tests; the drawings of the benchmark need libEGL.
+# tesseract is the independent reader of the evaluation and of some tests; the drawings of the benchmark need libEGL;
+# tests of the distributed parts start redis-server themselves.
 debian:
-	@sh deploy/debian-packages.sh tesseract-ocr libegl1 libgl1
+	@sh deploy/debian-packages.sh tesseract-ocr libegl1 libgl1 redis-server

@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     VERSION_CONFLICT = "version_conflict"
     OBJECT_EXISTS = "object_exists"
     STAGE_FAILED = "stage_failed"
+    WORKER_LOST = "worker_lost"
     DEADLINE_BEFORE_RESULT = "deadline_before_result"
     STORE_UNAVAILABLE = "store_unavailable"
     INTERNAL = "internal"

@@ -7,27 +7,20 @@ from pathlib import Path
 import pytest
 from fakes.agents import queued_job
 from fakes.drive import Script, through_advance
+from fakes.stores import memory_jobs, redis_jobs, sqlite_jobs
 from fakes.world import Effect, Flaw, World
 
-from shared.adapters.memory import MemoryImageStore, MemoryJobStore
-from shared.adapters.sqlite_jobs import SqliteJobStore
+from shared.adapters.memory import MemoryImageStore
 from shared.contracts.jobs import Job, JobOptions, Status
 from shared.contracts.loop import PublicEvent
 from shared.errors import Conflict, ErrorCode, NotFound
 from shared.ports import JobStore
 
-
-def sqlite(folder: Path) -> Iterator[JobStore]:
-    store = SqliteJobStore(folder / "jobs.sqlite3")
-    yield store
-    store.close()
-
-
-def memory(_: Path) -> Iterator[JobStore]:
-    yield MemoryJobStore()
-
-
-ADAPTERS: dict[str, Callable[[Path], Iterator[JobStore]]] = {"memory": memory, "sqlite": sqlite}
+ADAPTERS: dict[str, Callable[[Path], Iterator[JobStore]]] = {
+    "memory": memory_jobs,
+    "sqlite": sqlite_jobs,
+    "redis": redis_jobs,
+}
 
 
 @pytest.fixture(params=ADAPTERS)
