@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from shared.contracts.dispatch import Backlog, Dispatch, Sending
-from shared.contracts.jobs import Job
+from shared.contracts.gateway import Feedback, Upload, Workload
+from shared.contracts.jobs import Job, Status
 from shared.contracts.loop import (
     Diagnose,
     Diagnosed,
@@ -20,6 +21,9 @@ from shared.contracts.loop import (
     Retouched,
     StageFailed,
 )
+
+KEY_LIFE_S = 24 * 3600.0
+"""How long an idempotency key names the job that it made."""
 
 
 class Clock(Protocol):
@@ -113,6 +117,103 @@ class JobStore(Protocol):
 
     def unfinished(self) -> Sequence[str]:
         """Ids of jobs that are queued or running, oldest first."""
+        ...
+
+
+class JobCatalog(JobStore, Protocol):
+    """A job store as the gateway needs it: by owner and by name. The same class as the job store, in every adapter."""
+
+    def of_owner(
+        self, owner: str, limit: int, before: str | None = None, status: Status | None = None
+    ) -> Sequence[Job]:
+        """At most `limit` of the owner's jobs, by id from high to low, which is newest first.
+
+        Args:
+            owner: whose.
+            limit: at least 1.
+            before: only ids below this one, which need not exist: the last one of the page before.
+            status: only jobs in that state.
+        """
+        ...
+
+    def named(self, owner: str, client_id: str) -> str | None:
+        """Id of the job that the owner calls so; None without one."""
+        ...
+
+    def with_key(self, owner: str, idempotency_key: str, now_s: float) -> str | None:
+        """Id of the job that the owner's request of that key made less than `KEY_LIFE_S` ago; None without one."""
+        ...
+
+    def expired(self, now_s: float, limit: int) -> Sequence[str]:
+        """Ids of at most `limit` jobs that have ended and whose `expires_at_s` is not after `now_s`."""
+        ...
+
+
+class UploadStore(Protocol):
+    """What is known of images sent ahead; the bytes lie in the image store."""
+
+    def add(self, upload: Upload) -> None:
+        """Stores it.
+
+        Raises:
+            Conflict: the id exists (OBJECT_EXISTS).
+        """
+        ...
+
+    def get(self, upload_id: str) -> Upload:
+        """The upload, expired or not.
+
+        Raises:
+            NotFound: no such upload (UPLOAD_NOT_FOUND).
+        """
+        ...
+
+    def expired(self, now_s: float, limit: int) -> Sequence[Upload]:
+        """At most `limit` uploads whose `expires_at_s` is not after `now_s`."""
+        ...
+
+    def remove(self, upload_id: str) -> None:
+        """Forgets it; one that is not there is no error."""
+        ...
+
+
+class FeedbackStore(Protocol):
+    """What people say of jobs' regions, by job."""
+
+    def put(self, feedback: Feedback) -> None:
+        """Stores it in place of an earlier one of the same job and id."""
+        ...
+
+    def of_job(self, job_id: str) -> Sequence[Feedback]:
+        """All of a job's, by id; empty for an unknown job."""
+        ...
+
+    def remove(self, job_id: str, feedback_id: str) -> bool:
+        """Takes one back; returns whether it was there."""
+        ...
+
+    def remove_job(self, job_id: str) -> None:
+        """Takes all of a job's back."""
+        ...
+
+    def job_ids(self) -> Sequence[str]:
+        """Ids of all jobs that have feedback, sorted."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """How the gateway has stored jobs run; the store, not this, remembers which there are."""
+
+    def dispatch(self, job_id: str) -> None:
+        """The job has just been stored: have it run. Told twice is told once; never fails for want of a worker."""
+        ...
+
+    def cancel(self, job_id: str) -> None:
+        """A cancel request has just been left in the store: have it noticed; a job that still waits ends at once."""
+        ...
+
+    def workload(self) -> Workload:
+        """How fast jobs are being done, for estimates."""
         ...
 
 

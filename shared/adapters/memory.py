@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.adapters.refs import checked_prefix, checked_ref
-from shared.adapters.versioned import UNFINISHED, VersionedJob, job_exists, moved_on, no_such_job
-from shared.contracts.jobs import Job
+from shared.adapters.versioned import UNFINISHED, VersionedJob, job_exists, moved_on, name_taken, no_such_job
+from shared.contracts.jobs import Job, Status
 from shared.contracts.loop import PublicEvent
 from shared.errors import Conflict, ErrorCode, NotFound
+from shared.ports import KEY_LIFE_S
 
 
 class MemoryImageStore:
@@ -61,7 +62,7 @@ class _Row:
 
 
 class MemoryJobStore:
-    """A `JobStore` in a dictionary."""
+    """A `JobCatalog` in a dictionary."""
 
     def __init__(self) -> None:
         self._rows: dict[str, _Row] = {}
@@ -72,6 +73,9 @@ class MemoryJobStore:
         with self._lock:
             if job.id in self._rows:
                 raise job_exists(job.id)
+            for other in (row.stored.job for row in self._rows.values()):
+                if other.owner == job.owner and _same_name(other, job):
+                    raise name_taken(other.id)
             self._rows[job.id] = _Row(VersionedJob(job, 1), tuple(events))
 
     def load(self, job_id: str) -> VersionedJob:
@@ -115,13 +119,61 @@ class MemoryJobStore:
 
     def unfinished(self) -> Sequence[str]:
         """Ids of jobs that are queued or running, oldest first."""
-        with self._lock:
-            jobs = [row.stored.job for row in self._rows.values()]
-        waiting = [job for job in jobs if job.status in UNFINISHED]
+        waiting = [job for job in self._jobs() if job.status in UNFINISHED]
         return tuple(job.id for job in sorted(waiting, key=lambda job: job.created_at_s))
+
+    def queued(self) -> Sequence[str]:
+        """Ids of jobs that are queued, oldest first."""
+        waiting = [job for job in self._jobs() if job.status is Status.QUEUED]
+        return tuple(job.id for job in sorted(waiting, key=lambda job: job.created_at_s))
+
+    def delete(self, job_id: str) -> None:
+        """Deletes the job with all that lies beside it; see `JobStore.delete`."""
+        with self._lock:
+            self._row(job_id)
+            del self._rows[job_id]
+
+    def of_owner(
+        self, owner: str, limit: int, before: str | None = None, status: Status | None = None
+    ) -> Sequence[Job]:
+        """The owner's jobs, newest first; see `JobCatalog.of_owner`."""
+        jobs = [
+            job
+            for job in self._jobs()
+            if job.owner == owner and (before is None or job.id < before) and status in (None, job.status)
+        ]
+        return tuple(sorted(jobs, key=lambda job: job.id, reverse=True)[:limit])
+
+    def named(self, owner: str, client_id: str) -> str | None:
+        """Id of the job that the owner calls so; None without one."""
+        return next((job.id for job in self._jobs() if (job.owner, job.client_id) == (owner, client_id)), None)
+
+    def with_key(self, owner: str, idempotency_key: str, now_s: float) -> str | None:
+        """Id of the job that the owner's request of that key made; see `JobCatalog.with_key`."""
+        for job in self._jobs():
+            fresh = job.created_at_s > now_s - KEY_LIFE_S
+            if fresh and (job.owner, job.idempotency_key) == (owner, idempotency_key):
+                return job.id
+        return None
+
+    def expired(self, now_s: float, limit: int) -> Sequence[str]:
+        """Ids of jobs that have ended and are to be deleted; see `JobCatalog.expired`."""
+        ended = (job for job in self._jobs() if job.status not in UNFINISHED)
+        return tuple(job.id for job in ended if job.expires_at_s is not None and job.expires_at_s <= now_s)[:limit]
+
+    def _jobs(self) -> list[Job]:
+        with self._lock:
+            return [row.stored.job for row in self._rows.values()]
 
     def _row(self, job_id: str) -> _Row:
         try:
             return self._rows[job_id]
         except KeyError:
             raise no_such_job(job_id) from None
+
+
+def _same_name(old: Job, new: Job) -> bool:
+    if new.client_id is not None and new.client_id == old.client_id:
+        return True
+    fresh = old.created_at_s > new.created_at_s - KEY_LIFE_S
+    return fresh and new.idempotency_key is not None and new.idempotency_key == old.idempotency_key

@@ -1,25 +1,19 @@
-"""A job store in one SQLite file: write-ahead log, one transaction for job, pending command and public events.
+"""A job store in one SQLite file: one transaction for job, names, pending command and public events.
 
-Several processes and threads may share the file. A commit that returned is on the disk; a killed process leaves the
-last one. Jobs and events are pydantic JSON; the columns beside them are what the store itself asks for.
+Jobs and events are pydantic JSON; the columns beside them are what the store itself asks for.
 """
 
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from shared.adapters.versioned import UNFINISHED, VersionedJob, job_exists, moved_on, no_such_job
-from shared.contracts.jobs import Job
+from shared.adapters.sqlite_file import SqliteFile, Value
+from shared.adapters.versioned import UNFINISHED, VersionedJob, job_exists, moved_on, name_taken, no_such_job
+from shared.contracts.jobs import Job, Status
 from shared.contracts.loop import PublicEvent
-from shared.errors import ErrorCode, Unavailable
+from shared.ports import KEY_LIFE_S
 
-SCHEMA_VERSION = 1
-BUSY_TIMEOUT_S = 10.0
-"""How long a write waits for another process' transaction; those take milliseconds."""
-
-_SCHEMA = """
+FIRST = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -38,58 +32,78 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (job_id, seq)
 ) WITHOUT ROWID;
 """
+OWNERS = """
+ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';
+ALTER TABLE jobs ADD COLUMN client_id TEXT;
+ALTER TABLE jobs ADD COLUMN expires_at_s REAL;
+CREATE INDEX jobs_by_owner ON jobs (owner, id);
+CREATE UNIQUE INDEX jobs_by_name ON jobs (owner, client_id) WHERE client_id IS NOT NULL;
+CREATE INDEX jobs_by_expiry ON jobs (expires_at_s) WHERE expires_at_s IS NOT NULL;
+CREATE TABLE keys (
+    owner TEXT NOT NULL,
+    key TEXT NOT NULL,
+    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    created_at_s REAL NOT NULL,
+    PRIMARY KEY (owner, key)
+) WITHOUT ROWID;
+CREATE INDEX keys_by_job ON keys (job_id)
+"""
 
 
 class SqliteJobStore:
-    """A `JobStore` in the file at `path`, which is made where it does not exist.
-
-    Raises:
-        Unavailable: the file cannot be opened, is not a database, or was written by a newer version of this program.
-    """
+    """A `JobCatalog` in the file at `path`; raises as `SqliteFile`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        with self._outages():
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
-            self._prepare()
+        self._file = SqliteFile(path, (FIRST, OWNERS))
 
     def close(self) -> None:
         """Closes the file; the store is of no use afterwards."""
-        with self._lock:
-            self._connection.close()
+        self._file.close()
 
     def create(self, job: Job, events: Sequence[PublicEvent]) -> None:
-        """Stores a new job at version 1; see `JobStore.create`."""
-        with self._transaction() as connection:
+        """Stores a new job at version 1 with its names; see `JobStore.create`."""
+        with self._file.transaction() as connection:
             if connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
                 raise job_exists(job.id)
+            _check_names(connection, job)
             connection.execute(
-                "INSERT INTO jobs (id, version, status, created_at_s, body) VALUES (?, 1, ?, ?, ?)",
-                (job.id, job.status.value, job.created_at_s, job.model_dump_json()),
+                "INSERT INTO jobs (id, version, status, created_at_s, body, owner, client_id, expires_at_s) "
+                "VALUES (?, 1, ?, ?, ?, ?, ?, ?)",
+                (
+                    job.id,
+                    job.status.value,
+                    job.created_at_s,
+                    job.model_dump_json(),
+                    job.owner,
+                    job.client_id,
+                    job.expires_at_s,
+                ),
             )
+            if job.idempotency_key is not None:
+                connection.execute(
+                    "INSERT OR REPLACE INTO keys (owner, key, job_id, created_at_s) VALUES (?, ?, ?, ?)",
+                    (job.owner, job.idempotency_key, job.id, job.created_at_s),
+                )
             _append(connection, events)
 
     def load(self, job_id: str) -> VersionedJob:
         """The job with its version; see `JobStore.load`."""
-        row = self._one("SELECT body, version FROM jobs WHERE id = ?", job_id)
+        row = self._file.one("SELECT body, version FROM jobs WHERE id = ?", job_id)
         if row is None:
             raise no_such_job(job_id)
-        return VersionedJob(Job.model_validate_json(str(row[0])), int(row[1]))
+        return VersionedJob(Job.model_validate_json(str(row[0])), int(str(row[1])))
 
     def commit(self, job: Job, expected_version: int, events: Sequence[PublicEvent]) -> int:
         """Replaces the job and appends its events, or does nothing; see `JobStore.commit`."""
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             row = connection.execute("SELECT version FROM jobs WHERE id = ?", (job.id,)).fetchone()
             if row is None:
                 raise no_such_job(job.id)
             if row[0] != expected_version:
                 raise moved_on(job.id, row[0], expected_version)
             connection.execute(
-                "UPDATE jobs SET version = ?, status = ?, body = ? WHERE id = ?",
-                (expected_version + 1, job.status.value, job.model_dump_json(), job.id),
+                "UPDATE jobs SET version = ?, status = ?, body = ?, expires_at_s = ? WHERE id = ?",
+                (expected_version + 1, job.status.value, job.model_dump_json(), job.expires_at_s, job.id),
             )
             _append(connection, events)
         return expected_version + 1
@@ -97,11 +111,11 @@ class SqliteJobStore:
     def events_after(self, job_id: str, seq: int) -> Sequence[PublicEvent]:
         """The public events with a higher `seq`, in order; empty for an unknown job."""
         query = "SELECT body FROM events WHERE job_id = ? AND seq > ? ORDER BY seq"
-        return tuple(PublicEvent.model_validate_json(str(row[0])) for row in self._all(query, job_id, seq))
+        return tuple(PublicEvent.model_validate_json(str(row[0])) for row in self._file.all(query, job_id, seq))
 
     def next_dispatch(self, job_id: str) -> int:
         """A number never given before for this job, kept across crashes; see `JobStore.next_dispatch`."""
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             query = "UPDATE jobs SET dispatches = dispatches + 1 WHERE id = ? RETURNING dispatches"
             row = connection.execute(query, (job_id,)).fetchone()
             if row is None:
@@ -110,67 +124,70 @@ class SqliteJobStore:
 
     def request_cancel(self, job_id: str) -> None:
         """Leaves a cancel request beside the job; see `JobStore.request_cancel`."""
-        with self._transaction() as connection:
+        with self._file.transaction() as connection:
             if not connection.execute("UPDATE jobs SET canceled = 1 WHERE id = ?", (job_id,)).rowcount:
                 raise no_such_job(job_id)
 
     def cancel_requested(self, job_id: str) -> bool:
         """Whether `request_cancel` was called; False for an unknown job."""
-        row = self._one("SELECT canceled FROM jobs WHERE id = ?", job_id)
+        row = self._file.one("SELECT canceled FROM jobs WHERE id = ?", job_id)
         return row is not None and bool(row[0])
 
     def unfinished(self) -> Sequence[str]:
         """Ids of jobs that are queued or running, oldest first."""
-        query = "SELECT id FROM jobs WHERE status IN (?, ?) ORDER BY created_at_s, number"
-        return tuple(str(row[0]) for row in self._all(query, *UNFINISHED))
+        return self._ids("SELECT id FROM jobs WHERE status IN (?, ?) ORDER BY created_at_s, number", *UNFINISHED)
 
-    def _prepare(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")  # a commit that returned survives a power cut too
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        with self._transaction() as connection:
-            found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if found > SCHEMA_VERSION:
-                message = f"{self._path} was written by a newer version: update, or use another data folder"
-                raise Unavailable(ErrorCode.STORE_UNAVAILABLE, message)
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    def queued(self) -> Sequence[str]:
+        """Ids of jobs that are queued, oldest first."""
+        return self._ids("SELECT id FROM jobs WHERE status = ? ORDER BY created_at_s, number", Status.QUEUED)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction: the lock is taken at once, and an exception rolls everything back."""
-        with self._lock, self._outages():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+    def delete(self, job_id: str) -> None:
+        """Deletes the job with its events, names and cancel request; see `JobStore.delete`."""
+        with self._file.transaction() as connection:
+            if not connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,)).rowcount:
+                raise no_such_job(job_id)
 
-    def _one(self, query: str, *values: str | int) -> tuple[str | int, ...] | None:
-        rows = self._all(query, *values)
-        return rows[0] if rows else None
+    def of_owner(
+        self, owner: str, limit: int, before: str | None = None, status: Status | None = None
+    ) -> Sequence[Job]:
+        """The owner's jobs, newest first; see `JobCatalog.of_owner`."""
+        where, values = "owner = ?", [owner]
+        if before is not None:
+            where, values = f"{where} AND id < ?", [*values, before]
+        if status is not None:
+            where, values = f"{where} AND status = ?", [*values, status.value]
+        rows = self._file.all(f"SELECT body FROM jobs WHERE {where} ORDER BY id DESC LIMIT ?", *values, limit)  # noqa: S608
+        return tuple(Job.model_validate_json(str(row[0])) for row in rows)
 
-    def _all(self, query: str, *values: str | int) -> list[tuple[str | int, ...]]:
-        with self._lock, self._outages():
-            return self._connection.execute(query, values).fetchall()
+    def named(self, owner: str, client_id: str) -> str | None:
+        """Id of the job that the owner calls so; None without one."""
+        ids = self._ids("SELECT id FROM jobs WHERE owner = ? AND client_id = ?", owner, client_id)
+        return ids[0] if ids else None
 
-    @contextmanager
-    def _outages(self) -> Iterator[None]:
-        """Turns what SQLite refuses into `Unavailable`."""
-        try:
-            yield
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-            raise  # a fault of the program, not of the file
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                message = f"the disk that holds {self._path} is full: free some space and try again"
-                raise Unavailable(ErrorCode.DISK_FULL, message) from error
-            message = f"the job store {self._path} cannot be used ({error}): check the file and its folder"
-            raise Unavailable(ErrorCode.STORE_UNAVAILABLE, message) from error
+    def with_key(self, owner: str, idempotency_key: str, now_s: float) -> str | None:
+        """Id of the job that the owner's request of that key made; see `JobCatalog.with_key`."""
+        query = "SELECT job_id FROM keys WHERE owner = ? AND key = ? AND created_at_s > ?"
+        ids = self._ids(query, owner, idempotency_key, now_s - KEY_LIFE_S)
+        return ids[0] if ids else None
+
+    def expired(self, now_s: float, limit: int) -> Sequence[str]:
+        """Ids of jobs that have ended and are to be deleted; see `JobCatalog.expired`."""
+        query = "SELECT id FROM jobs WHERE expires_at_s <= ? AND status NOT IN (?, ?) ORDER BY expires_at_s LIMIT ?"
+        return self._ids(query, now_s, *UNFINISHED, limit)
+
+    def _ids(self, query: str, *values: Value) -> tuple[str, ...]:
+        return tuple(str(row[0]) for row in self._file.all(query, *values))
+
+
+def _check_names(connection: sqlite3.Connection, job: Job) -> None:
+    named = "SELECT id FROM jobs WHERE owner = ? AND client_id = ?"
+    row = connection.execute(named, (job.owner, job.client_id)).fetchone()
+    if row is not None:
+        raise name_taken(str(row[0]))
+    keyed = "SELECT job_id FROM keys WHERE owner = ? AND key = ? AND created_at_s > ?"
+    row = connection.execute(keyed, (job.owner, job.idempotency_key, job.created_at_s - KEY_LIFE_S)).fetchone()
+    if row is not None:
+        raise name_taken(str(row[0]))
 
 
 def _append(connection: sqlite3.Connection, events: Sequence[PublicEvent]) -> None:

@@ -31,3 +31,8 @@ def moved_on(job_id: str, version: int, expected_version: int) -> Conflict:
     """The error of `commit` where another commit came first."""
     message = f"job {job_id} is at version {version}, not {expected_version}: load it again"
     return Conflict(ErrorCode.VERSION_CONFLICT, message)
+
+
+def name_taken(job_id: str) -> Conflict:
+    """The error of `create` for a client id or idempotency key that names another job."""
+    return Conflict(ErrorCode.NAME_TAKEN, f"the name is that of job {job_id}: load that one, or choose another name")

@@ -210,6 +210,8 @@ class Job(Contract):
     Attributes:
         owner: whose key sent it; nobody else sees it.
         client_id: the name that the owner gave it, unique among the owner's jobs; None without one.
+        idempotency_key: of the request that made it; names it for the owner for a day.
+        request_sha256: fingerprint of that request, to tell a repetition from another request of the same name.
         webhook: whom to tell; None for nobody.
         expires_at_s: from then on job, images and events may be deleted; None for never.
         step: number of the last command sent; events of other steps are stale.
@@ -236,6 +238,8 @@ class Job(Contract):
     profile: str
     owner: str = LOCAL_OWNER
     client_id: str | None = None
+    idempotency_key: str | None = None
+    request_sha256: str | None = None
     webhook: Webhook | None = None
     created_at_s: float
     started_at_s: float | None = None

@@ -16,16 +16,16 @@ from shared.adapters.redis_connection import RedisConnection
 from shared.adapters.redis_jobs import RedisJobStore
 from shared.adapters.s3_images import S3Access, S3ImageStore
 from shared.adapters.sqlite_jobs import SqliteJobStore
-from shared.ports import ImageStore, JobStore
+from shared.ports import ImageStore, JobCatalog, JobStore
 
 
-def sqlite_jobs(folder: Path) -> Iterator[JobStore]:
+def sqlite_jobs(folder: Path) -> Iterator[JobCatalog]:
     store = SqliteJobStore(folder / "jobs.sqlite3")
     yield store
     store.close()
 
 
-def memory_jobs(_: Path) -> Iterator[JobStore]:
+def memory_jobs(_: Path) -> Iterator[JobCatalog]:
     yield MemoryJobStore()
 
 

@@ -11,7 +11,8 @@ from fakes.agents import queued_job
 from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.memory import MemoryImageStore
-from shared.adapters.sqlite_jobs import SqliteJobStore
+from shared.adapters.sqlite_file import SqliteFile
+from shared.adapters.sqlite_jobs import FIRST, SqliteJobStore
 from shared.contracts.loop import PublicEvent
 from shared.errors import ErrorCode, NotFound, Unavailable
 
@@ -106,9 +107,26 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
         SqliteJobStore(path)
 
 
+def test_jobs_of_an_earlier_version_are_kept_and_belong_to_the_local_owner(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    job = queued_job(MemoryImageStore())
+    body = job.model_dump_json(exclude={"owner", "client_id", "idempotency_key", "request_sha256", "expires_at_s"})
+    SqliteFile(path, (FIRST,)).close()
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "INSERT INTO jobs (id, version, status, created_at_s, body) VALUES (?, 3, 'queued', 0, ?)", (job.id, body)
+    )
+    connection.commit()
+    connection.close()
+    store = SqliteJobStore(path)
+    assert (store.load(job.id).job, store.load(job.id).version) == (job, 3)
+    assert list(store.of_owner("local", 9)) == [job]
+    store.close()
+
+
 def test_a_full_database_says_so(tmp_path: Path) -> None:
     store = SqliteJobStore(tmp_path / "jobs.sqlite3")
-    store._connection.execute("PRAGMA max_page_count = 8")
+    store._file._writer.execute("PRAGMA max_page_count = 20")
     job = queued_job(MemoryImageStore()).model_copy(update={"warnings": tuple("x" * 4000 for _ in range(20))})
     with pytest.raises(Unavailable) as refusal:
         store.create(job, ())
