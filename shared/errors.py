@@ -3,6 +3,8 @@
     RetoucherError
     ├── BadInput              permanent: the caller must change something
     ├── MissingResource       permanent: a checkpoint, font, package or device is not there; says how to get it
+    ├── Unauthorized          permanent: no key, a wrong one, or one that was revoked
+    ├── LimitExceeded         retryable: the caller asks more often, or has more jobs at work, than the operator allows
     ├── NotFound              permanent: no such job or object
     ├── Conflict              permanent: the stored state has moved on, or the object exists with other bytes
     ├── StageError            permanent failure of an agent
@@ -61,6 +63,14 @@ class ErrorCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     OVERLOADED = "overloaded"
     DATA_FOLDER_IN_USE = "data_folder_in_use"
+    URL_NOT_ALLOWED = "url_not_allowed"
+    URL_UNREACHABLE = "url_unreachable"
+    URL_NOT_FETCHED = "url_not_fetched"
+    UNAUTHORIZED = "unauthorized"
+    RATE_LIMITED = "rate_limited"
+    KEY_NOT_FOUND = "key_not_found"
+    DELIVERY_NOT_FOUND = "delivery_not_found"
+    WEBHOOKS_NOT_CONFIGURED = "webhooks_not_configured"
     INTERNAL = "internal"
 
 
@@ -86,6 +96,27 @@ class BadInput(RetoucherError):
 
 class MissingResource(RetoucherError):
     """Something that the operator must install, train or mount."""
+
+
+class Unauthorized(RetoucherError):
+    """The caller is not known."""
+
+
+class LimitExceeded(RetoucherError):
+    """The caller's share is used up for now.
+
+    Args:
+        message: one line, ending in what to do next.
+        policies: names of the limits that were reached.
+        retry_after_s: seconds after which the caller may try again.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, policies: tuple[str, ...], retry_after_s: float) -> None:
+        super().__init__(ErrorCode.RATE_LIMITED, message)
+        self.policies = policies
+        self.retry_after_s = retry_after_s
 
 
 class NotFound(RetoucherError):

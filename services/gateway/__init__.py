@@ -1,0 +1,1 @@
+"""The gateway: knows HTTP, nothing of models."""
