@@ -29,16 +29,16 @@ class UrlSettings(BaseSettings):
     allowed_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
     denied_networks: Annotated[tuple[IPNetwork, ...], NoDecode] = ()
 
-    @field_validator("ports", "allowed_networks", "allowed_hosts", "denied_networks", mode="before")
+    @field_validator("ports", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip().lower() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return _parts(value) if isinstance(value, str) else value
 
     @field_validator("allowed_networks", "denied_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         """Host bits that are set are an error: `10.1.2.3/8` may be a slip for `10.1.2.3/32`."""
-        return [parse_network(part) if isinstance(part, str) else part for part in value]  # type: ignore[attr-defined]
+        return [parse_network(part) for part in _parts(value)] if isinstance(value, str) else value
 
     def policy(self) -> WebPolicy:
         """As the guard takes it."""
@@ -48,3 +48,7 @@ class UrlSettings(BaseSettings):
             allowed_hosts=self.allowed_hosts,
             denied_networks=self.denied_networks,
         )
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip().lower() for part in value.split(",") if part.strip()]

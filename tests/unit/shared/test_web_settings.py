@@ -8,7 +8,7 @@ from shared.web_guard import WebPolicy
 from shared.web_settings import UrlSettings
 
 
-def test_unset_is_the_strict_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unset_is_the_strict_policy() -> None:
     assert UrlSettings().policy() == WebPolicy()
 
 
