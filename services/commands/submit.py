@@ -62,12 +62,13 @@ def _run(retoucher: client.Retoucher, arguments: SubmitArguments) -> str:
     if arguments.out is None:
         with job_progress() as progress:
             job, share = _finished(retoucher, arguments, progress)
-        return f"{summary_line(_record(job), share)}; job: {_address(arguments.server, job)}"
+        return f"{_summary(job, share)}; job: {_address(arguments.server, job)}"
     with new_folder(arguments.out, overwrite=arguments.overwrite) as staging, job_progress() as progress:
         job, share = _finished(retoucher, arguments, progress)
         progress.say("fetching the result")
         _fetch(retoucher, job, staging)
-    return f"{summary_line(_record(job), share)}; report: {arguments.out / 'report.html'}"
+        summary = _summary(job, share)
+    return f"{summary}; report: {arguments.out / 'report.html'}"
 
 
 def _submit(retoucher: client.Retoucher, arguments: SubmitArguments) -> client.Job:
@@ -115,12 +116,15 @@ def _public(event: client.Event) -> PublicEvent:
     return PublicEvent(seq=event.seq, job_id=event.job_id, type=event.type, at_s=event.at_s, data=event.data)
 
 
-def _record(job: client.Job) -> JobRecord:
-    """The part of the server's view that is a record; the keys of its image store are not shown to callers."""
+def _summary(job: client.Job, edited_share: float) -> str:
+    """The line of `retouch`; the keys of its image store, which a record has, the server does not show."""
     shown = job.model_dump(mode="json")
     known = {name: shown[name] for name in JobRecord.model_fields if name in shown}
+    known["input"] = {"original_ref": "", **(known.get("input") or {})}
+    known["regions"] = [{"mask_ref": "", **region} for region in known["regions"]]
+    known["patches"] = [{"image_ref": "", "alpha_ref": "", **patch} for patch in known["patches"]]
     try:
-        return JobRecord.model_validate(known)
+        return summary_line(JobRecord.model_validate(known), edited_share)
     except ValidationError as error:
         raise StageError(
             ErrorCode.INTERNAL,
