@@ -16,6 +16,7 @@ from services.orchestrator.record import record_of
 from services.orchestrator.runner import Runner
 from services.perception.agent import PerceptionAgent
 from services.perception.detectors.base import Detector
+from services.perception.detectors.saliency import SaliencyDetector
 from services.perception.detectors.text.detector import TextDetector
 from services.perception.detectors.text.ocr import OcrReader
 from services.reasoning.agent import DetectorReasoner
@@ -30,7 +31,22 @@ from shared.intake import Limits, Request, admit
 from shared.ports import Clock, ImageStore, JobStore
 from shared.profiles import Profile, load_profile
 
+CHECKPOINTS = Path(__file__).parent / "perception" / "checkpoints"
+"""Where the weights lie that ship with the project."""
+
+
+def _saliency(profile: Profile) -> SaliencyDetector:
+    if profile.saliency_checkpoint is None:
+        raise MissingResource(
+            ErrorCode.MISSING_CHECKPOINT,
+            f"profile {profile.name} names the detector 'saliency' and no checkpoint: set `saliency_checkpoint` to a "
+            "folder that `retoucher train perception` wrote",
+        )
+    return SaliencyDetector(CHECKPOINTS / profile.saliency_checkpoint, profile.device, profile.dtype)
+
+
 DETECTORS: dict[str, Callable[[Profile], Detector]] = {
+    "saliency": _saliency,
     "text": lambda profile: TextDetector(OcrReader(threads=profile.threads)),
 }
 TOOLS: dict[str, Callable[[Profile], Tool]] = {

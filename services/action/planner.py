@@ -74,7 +74,7 @@ def plan(
     applicable = [row for row in policy if row.situation is situation and _has_wording(row, target.region.reading)]
     rows = [row for row in applicable if choices.allows(row)]
     if not rows:
-        return Declined(region_id=target.region.id, reason=_no_tool(situation, applicable, choices))
+        return Declined(region_id=target.region.id, reason=_no_tool(target, situation, applicable, choices))
     wanted = PREFERRED_KIND.get(choices.options.preference)
     rows.sort(key=lambda row: wanted is not None and choices.tools[row.tool] is not wanted)
     fresh = _untried(rows, target, history)
@@ -86,8 +86,8 @@ def situation_of(target: Target) -> Situation | Declined:
     """Which part of the table speaks of this target, or why none does."""
     region, reading = target.region, target.region.reading
     if reading is None:
-        if region.detector == "user" and target.diagnosis.category in (None, Category.OBJECT_REDUNDANCY):
-            return Situation.USER_REMOVAL
+        if target.diagnosis.category in (None, Category.OBJECT_REDUNDANCY):
+            return Situation.USER_REMOVAL if region.detector == "user" else Situation.SALIENT_REMOVAL
         return Declined(region_id=region.id, reason=_needs_generative(target.diagnosis.category))
     if reading.expected is None:
         return Declined(region_id=region.id, reason=NO_WORDING)
@@ -156,7 +156,10 @@ def _filled(row: Row, target: Target, *, again: bool) -> Plan:
     return Plan(row.tool, row.extent, target.diagnosis.instruction, row.growth, reason, dict(row.settings))
 
 
-def _no_tool(situation: Situation, applicable: Sequence[Row], choices: Choices) -> str:
+def _no_tool(target: Target, situation: Situation, applicable: Sequence[Row], choices: Choices) -> str:
+    if situation is Situation.SALIENT_REMOVAL and "opencv" in choices.tools:
+        redrawn = _needs_generative(target.diagnosis.category)
+        return f"{redrawn}; where the whole thing may go, name `opencv` among the tools"
     if situation is Situation.USER_REMOVAL and "opencv" in choices.tools:
         return "nothing says what is wrong here; to have it removed, name `opencv` among the tools"
     missing = sorted({row.tool for row in applicable})

@@ -23,6 +23,7 @@ class Situation(StrEnum):
     DOUBLED_INSIDE = "doubled_inside"
     UNWANTED_LINE = "unwanted_line"
     USER_REMOVAL = "user_removal"
+    SALIENT_REMOVAL = "salient_removal"
 
 
 class Extent(StrEnum):
@@ -119,6 +120,8 @@ POLICY: tuple[Row, ...] = (
            "'{text}' should not be there at all, so it is erased."),
     _erase(_S.USER_REMOVAL, _E.REGION, JUST_THE_THING,
            "The caller marked this region and named `opencv`, which removes what it is given.", needs_opt_in=True),
+    _erase(_S.SALIENT_REMOVAL, _E.REGION, JUST_THE_THING,
+           "The whole thing looks wrong and the caller named `opencv`, so it is taken out.", needs_opt_in=True),
 )
 # fmt: on
 

@@ -97,6 +97,7 @@ def _perceived(adv: Advance, command: Perceive, event: Perceived) -> Advance:
         saliency_peak=event.saliency_peak,
         any_distortion=event.any_distortion,
         in_domain=event.in_domain,
+        thresholds=event.thresholds,
     )
     known_ids = {region.id for region in adv.job.known}
     fresh = tuple(region for region in perception.regions if region.id not in known_ids)

@@ -36,6 +36,7 @@ def record_of(job: Job) -> JobRecord:
         evidence_before=_evidence(before, regions),
         evidence_after=_evidence(after, regions),
         scores=Scores(before=_score(job, before), after=_score(job, after)),
+        in_domain=before.in_domain if before is not None else None,
         largest_outside_difference=job.largest_outside_difference,
         timings=job.timings,
         artifacts=job.artifacts,

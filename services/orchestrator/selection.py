@@ -114,15 +114,22 @@ def perception_of(job: Job, canvas: Canvas) -> Perception:
 def worth_editing(perception: Perception, policy: LoopPolicy) -> tuple[Region, ...]:
     """The regions found, less those that the stop rule drops (DESIGN.md, "The loop").
 
-    Saliency regions alone are no reason to edit where the map's peak or the "any distortion" head is below its
-    threshold; a region of any other detector, the caller's own included, is one.
+    Saliency regions alone are no reason to edit where the map's peak or the "any distortion" head is below the
+    threshold that its checkpoint was calibrated to; a region of any other detector, the caller's own included, is one.
     """
     alone = all(region.detector == policy.saliency_detector for region in perception.regions)
     peak, any_distortion = perception.saliency_peak, perception.any_distortion
-    faint = (peak is not None and peak < policy.tau_s) or (
-        any_distortion is not None and any_distortion < policy.tau_any
+    limits = perception.thresholds or policy
+    faint = (peak is not None and peak < limits.tau_s) or (
+        any_distortion is not None and any_distortion < limits.tau_any
     )
     return () if alone and faint else perception.regions
+
+
+def out_of_domain(job: Job, region: Region) -> bool:
+    """Whether the region comes from a checkpoint that does not know such images, and nobody insists."""
+    knows = all(perception.in_domain for perception in (job.perceptions[0], perception_of(job, job.canvas)))
+    return not knows and region.detector == job.policy.saliency_detector and not job.options.force
 
 
 def vetoed(job: Job, region: Region, canvas: Canvas) -> bool:
@@ -136,9 +143,16 @@ def vetoed(job: Job, region: Region, canvas: Canvas) -> bool:
 
 
 def remaining(job: Job, canvas: Canvas) -> tuple[Region, ...]:
-    """What is still wrong with a perceived canvas: regions found, less stop rule and veto."""
+    """What is still wrong with a perceived canvas: regions found, less stop rule, veto and what nobody can judge.
+
+    What a checkpoint highlights on images that it does not know is shown, and is no verdict on the image; only a
+    caller who asked for the analysis alone is given it as one.
+    """
     found = worth_editing(perception_of(job, canvas), job.policy)
-    return tuple(region for region in found if not vetoed(job, region, canvas))
+    shown = job.options.mode is Mode.ANALYZE
+    return tuple(
+        region for region in found if (shown or not out_of_domain(job, region)) and not vetoed(job, region, canvas)
+    )
 
 
 def outcome_of(job: Job, result: Canvas) -> Outcome:

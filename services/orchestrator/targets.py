@@ -5,7 +5,7 @@ Pure: decides on the job alone.
 
 import hashlib
 
-from services.orchestrator.selection import USER_DETECTOR, perception_of, remaining
+from services.orchestrator.selection import USER_DETECTOR, out_of_domain, remaining
 from shared.contracts.jobs import Job, Mode, StopReason
 from shared.contracts.loop import Attempt, Target
 from shared.contracts.values import Diagnosis, Region
@@ -28,12 +28,6 @@ def attempts_of(job: Job, region_id: str) -> tuple[Attempt, ...]:
 def diagnosis_of(job: Job, region_id: str) -> Diagnosis | None:
     """What was said of the region; None where the reasoner has not said anything."""
     return next((diagnosis for diagnosis in job.diagnoses if diagnosis.region_id == region_id), None)
-
-
-def out_of_domain(job: Job, region: Region) -> bool:
-    """Whether the region comes from a checkpoint that does not know such images, and nobody insists."""
-    knows = all(perception.in_domain for perception in (job.perceptions[0], perception_of(job, job.canvas)))
-    return not knows and region.detector == job.policy.saliency_detector and not job.options.force
 
 
 def too_faint(job: Job, region: Region) -> bool:

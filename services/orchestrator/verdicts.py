@@ -34,6 +34,13 @@ class Trial:
     known: tuple[Region, ...]
     rejudged: Mapping[str, bool]
 
+    def min_gain(self, detector: str) -> float:
+        """By how much that detector's evidence must fall: a calibrated checkpoint's own figure, or the policy's."""
+        calibrated = self.before.thresholds
+        if calibrated is not None and detector == self.policy.saliency_detector:
+            return calibrated.min_gain
+        return self.policy.min_gain
+
 
 def judge(trial: Trial) -> tuple[Verdict, ...]:
     """One verdict for each patch on trial and each of its regions; a patch's verdicts agree on `accepted`.
@@ -93,10 +100,11 @@ def _own_detector(trial: Trial, region: Region) -> list[str]:
     gain = before - after
     if gain <= 0:
         return [f"{region.detector} evidence at {region.id} did not fall: {before:.2f} before, {after:.2f} after"]
-    if gain < trial.policy.min_gain - ROUNDING:
+    wanted = trial.min_gain(region.detector)
+    if gain < wanted - ROUNDING:
         return [
             f"{region.detector} evidence at {region.id} fell only from {before:.2f} to {after:.2f}, "
-            f"by less than {trial.policy.min_gain:.2f}"
+            f"by less than {wanted:.2f}"
         ]
     return []
 
@@ -149,7 +157,8 @@ def _damage(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[str
 def _outweighed(trial: Trial, regions: tuple[Region, ...], harm: float) -> list[str]:
     before, after = own_evidence(trial.before, regions), own_evidence(trial.after, regions)
     gain = sum(before.get(region.id, 0.0) - after.get(region.id, UNMEASURED) for region in regions)
-    if gain - harm >= trial.policy.min_gain - ROUNDING and gain > harm:
+    wanted = max(trial.min_gain(region.detector) for region in regions)
+    if gain - harm >= wanted - ROUNDING and gain > harm:
         return []
     return [f"the gain of {gain:.2f} is outweighed by a new flaw of {harm:.2f} that it left beside it"]
 

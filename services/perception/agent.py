@@ -73,6 +73,7 @@ class PerceptionAgent:
             saliency_ref=None if saliency is None else self._store.put(f"{prefix}/saliency.png", _as_png(saliency)),
             saliency_peak=None if saliency is None else float(np.clip(saliency.max(), 0.0, 1.0)),
             any_distortion=None if drawn is None else drawn.any_distortion,
+            thresholds=None if drawn is None else drawn.thresholds,
             in_domain=all(look.detection.in_domain for look in looks),
             warnings=tuple(dict.fromkeys(w for look in looks for w in look.detection.warnings)),
             at_s=ended,

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from shared.contracts.base import BoxXYXY, Contract, UnitFloat
-from shared.contracts.loop import Attempt, Command, Declined
+from shared.contracts.loop import Attempt, Command, Declined, Thresholds
 from shared.contracts.values import AppearanceCheck, Canvas, Diagnosis, Evidence, Patch, Region, Verdict
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -155,6 +155,7 @@ class Perception(Contract):
     saliency_peak: UnitFloat | None = None
     any_distortion: UnitFloat | None = None
     in_domain: bool = True
+    thresholds: Thresholds | None = None
 
 
 class Iteration(Contract):
@@ -281,7 +282,11 @@ class Scores(Contract):
 
 
 class JobRecord(Contract):
-    """What a caller gets of a job (DESIGN.md, "Decided once")."""
+    """What a caller gets of a job (DESIGN.md, "Decided once").
+
+    `in_domain` is False where the saliency checkpoint does not know images like this one, so that it judges nothing;
+    None before the first look.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     id: str
@@ -304,6 +309,7 @@ class JobRecord(Contract):
     evidence_before: tuple[Evidence, ...]
     evidence_after: tuple[Evidence, ...]
     scores: Scores
+    in_domain: bool | None
     largest_outside_difference: int | None
     timings: tuple[Timing, ...]
     artifacts: dict[str, str]

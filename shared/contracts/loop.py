@@ -84,6 +84,17 @@ class _Event(Contract):
     elapsed_s: float = Field(default=0.0, ge=0.0)
 
 
+class Thresholds(Contract):
+    """The numbers that a saliency checkpoint was calibrated to; where they are given they stand above the policy's.
+
+    They travel with the map that they belong to, for whoever admits jobs need not have the checkpoint.
+    """
+
+    tau_s: UnitFloat
+    tau_any: UnitFloat
+    min_gain: UnitFloat
+
+
 class Perceived(_Event):
     """The answer to `Perceive`.
 
@@ -96,6 +107,7 @@ class Perceived(_Event):
         saliency_peak: the map's maximum; None without a map.
         any_distortion: the calibrated head "any distortion at all"; None without a saliency detector.
         in_domain: False where a detector's checkpoint does not know such images; its regions are then not edited.
+        thresholds: of the saliency checkpoint; None without one.
         warnings: sentences for the record.
     """
 
@@ -107,6 +119,7 @@ class Perceived(_Event):
     saliency_peak: UnitFloat | None = None
     any_distortion: UnitFloat | None = None
     in_domain: bool = True
+    thresholds: Thresholds | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -28,6 +28,8 @@ class Profile(Contract):
     Attributes:
         detectors, tools: names, in order of preference.
         reasoner: `none`, where a diagnosis is what the detector itself knows.
+        saliency_checkpoint: folder of the saliency detector's weights: a path, or a name below
+            `services/perception/checkpoints`; None where there is no such detector.
         device, dtype: where networks run; `cpu`, `float32` where there are none.
         peak_memory_mb: of the whole process on the largest accepted image.
         threads: per model session.
@@ -41,6 +43,7 @@ class Profile(Contract):
     detectors: tuple[str, ...]
     reasoner: Literal["none"]
     tools: tuple[str, ...]
+    saliency_checkpoint: str | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     peak_memory_mb: int = Field(gt=0)

@@ -75,6 +75,7 @@ class ScriptedAgents:
             saliency_peak=self.world.saliency_peak,
             any_distortion=self.world.any_distortion,
             in_domain=self.world.in_domain,
+            thresholds=self.world.thresholds,
         )
 
     def diagnose(self, job: Job, command: Diagnose, dispatch: int) -> Diagnosed:

@@ -7,6 +7,7 @@ tell the same story.
 from dataclasses import dataclass, field
 
 from shared.contracts.base import BoxXYXY
+from shared.contracts.loop import Thresholds
 from shared.contracts.values import Canvas, Patch
 
 FOUND_FROM = 0.3
@@ -66,6 +67,7 @@ class World:
     saliency_peak: float | None = None
     any_distortion: float | None = None
     in_domain: bool = True
+    thresholds: Thresholds | None = None
     size_px: int = 32
 
     def flaw(self, region_id: str) -> Flaw:

@@ -7,6 +7,7 @@ from scenarios.scenario import SALIENCY, SAME, VETO, A, B, Scenario, one_sign, t
 
 from services.orchestrator.selection import USER_DETECTOR
 from shared.contracts.jobs import JobOptions, LoopPolicy, Mode, Outcome, Status, StopReason
+from shared.contracts.loop import Thresholds
 
 ENDINGS = [
     Scenario(
@@ -95,6 +96,58 @@ ENDINGS = [
         {"a-t1"},
     ),
     Scenario(
+        "what the checkpoint was calibrated to stands above the policy: left alone",
+        Script(
+            World(
+                {"a": Flaw(0.9, "saliency")},
+                saliency_peak=0.9,
+                any_distortion=0.9,
+                thresholds=Thresholds(tau_s=0.95, tau_any=0.1, min_gain=0.1),
+            ),
+            SALIENCY,
+        ),
+        "PF",
+        Outcome.NOTHING_TO_FIX,
+        StopReason.NOTHING_SALIENT,
+    ),
+    Scenario(
+        "what the checkpoint was calibrated to stands above the policy: a smaller gain is one",
+        Script(
+            World(
+                {"a": Flaw(0.4, "saliency")},
+                {"a": (Effect(after=0.29),)},
+                saliency_peak=0.4,
+                any_distortion=0.3,
+                thresholds=Thresholds(tau_s=0.3, tau_any=0.2, min_gain=0.1),
+            ),
+            SALIENCY,
+        ),
+        "PDRPF",
+        Outcome.REPAIRED,
+        StopReason.NOTHING_SALIENT,
+        {"a-t1"},
+    ),
+    Scenario(
+        "out of domain: what it highlights is no verdict on the image",
+        Script(World({"a": Flaw(0.9, "saliency", A)}, saliency_peak=0.9, in_domain=False), SALIENCY),
+        "PDF",
+        Outcome.NOTHING_TO_FIX,
+        StopReason.NOTHING_SALIENT,
+        warned="does not know images like this one",
+    ),
+    Scenario(
+        "out of domain, analysis alone: it is shown as what was found",
+        Script(
+            World({"a": Flaw(0.9, "saliency", A)}, saliency_peak=0.9, in_domain=False),
+            SALIENCY,
+            JobOptions(mode=Mode.ANALYZE),
+        ),
+        "PDF",
+        Outcome.ANALYZED,
+        StopReason.ANALYZE_ONLY,
+        warned="does not know images like this one",
+    ),
+    Scenario(
         "own regions skip the stop rule",
         Script(World({"a": Flaw(0.9, USER_DETECTOR)}, saliency_peak=0.1, any_distortion=0.1), SALIENCY),
         "PDRPF",
@@ -109,8 +162,8 @@ ENDINGS = [
             SALIENCY,
         ),
         "PDRPF",
-        Outcome.IMPROVED,
-        StopReason.NOTHING_REPAIRABLE,
+        Outcome.REPAIRED,
+        StopReason.NOTHING_SALIENT,
         {"b-t1"},
         warned="does not know images like this one",
     ),

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.contracts.base import BoxXYXY
+from shared.contracts.loop import Thresholds
 from shared.contracts.values import Region, TextReading
 from shared.geometry import Mask
 from shared.images import Rgb
@@ -41,6 +42,7 @@ class Detection:
         saliency: `(H, W)` float32 in [0, 1]; None where the detector draws no map.
         any_distortion: calibrated probability that anything is distorted; None without such a head.
         in_domain: False where the detector's checkpoint does not know such images.
+        thresholds: what the checkpoint was calibrated to; None without one.
         scores: of the image as a whole, in [0, 1], higher is better: those of plausibility, alignment, aesthetics and
             overall that the detector can give.
         warnings: sentences for the record (an expected word that has no place to go, say).
@@ -50,6 +52,7 @@ class Detection:
     saliency: npt.NDArray[np.float32] | None = None
     any_distortion: float | None = None
     in_domain: bool = True
+    thresholds: Thresholds | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
 

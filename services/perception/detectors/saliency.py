@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.perception.detectors.base import Detection, Finding, Scene
 from services.perception.saliency.regions import RegionSettings, evidence_in, salient_regions
+from shared.contracts.loop import Thresholds
 from shared.contracts.values import Region
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class SaliencyDetector:
             saliency=prediction.saliency,
             any_distortion=prediction.any_distortion,
             in_domain=prediction.in_domain,
+            thresholds=Thresholds(tau_s=calibration.tau_s, tau_any=calibration.tau_any, min_gain=calibration.min_gain),
             scores={name: score for name, score in prediction.scores.items() if name in calibration.scores},
             warnings=warnings,
         )

@@ -123,6 +123,7 @@ class ImageHeads(nn.Module):
         self.norm = nn.LayerNorm(entering)
         self.any_distortion = nn.Sequential(nn.Linear(entering, fused_width), nn.GELU(), nn.Linear(fused_width, 1))
         self.scores = nn.Sequential(nn.Linear(entering, fused_width), nn.GELU(), nn.Linear(fused_width, scores))
+        self.trust = nn.Parameter(torch.ones(()))
 
     def forward(self, grid: Tensor, text: Tensor, fine: Tensor, map_logits: Tensor) -> tuple[Tensor, Tensor]:
         """Logits `(B,)` and `(B, 4)` of `(B, C, h, w)` grid, `(B, C)` text, `(B, F, H, W)` fine, `(B, H, W)` map."""
@@ -138,4 +139,6 @@ class ImageHeads(nn.Module):
         numbers = torch.stack([flat.amax(dim=1), brightest], dim=1).detach().to(fine.dtype)
         pooled = torch.cat([grid.mean(dim=(2, 3)), at_grid, text, at_map, fine.amax(dim=(2, 3)), numbers], dim=1)
         normed = self.norm(pooled)
-        return self.any_distortion(normed).squeeze(1), self.scores(normed)
+        # The head begins by believing the map: what it has to learn is when not to.
+        any_logit = self.any_distortion(normed).squeeze(1) + self.trust * numbers[:, 1]
+        return any_logit, self.scores(normed)

@@ -1,7 +1,7 @@
 """The loss of the saliency network: equation 2 of the paper on the map, and the heads' losses.
 
 Knows tensors alone. L_map = alpha * s * MSE + (1 - alpha) * KLD(ground truth || prediction), the KLD on sum-normalised
-maps. s is stated, not hidden: the MSE of sparse maps is near 0.02 beside a KLD of 1 to 3, so that without a scale
+maps. s is stated, not hidden: the MSE of sparse maps is near 0.007 beside a KLD of 1 to 3, so that without a scale
 alpha would mean nothing. A healthy image has no distribution to compare with and carries the MSE only.
 """
 

@@ -195,3 +195,11 @@ def test_the_table_tells_its_rows_apart_and_every_situation_has_one() -> None:
     assert {row.situation for row in POLICY} == set(Situation)
     assert all(row.reason.endswith(".") for row in POLICY)
     assert set(NEEDED) == set(Category)
+
+
+def test_what_looks_wrong_is_taken_out_only_when_opencv_is_named(at: Any) -> None:
+    target = at.thing("r1", (10, 10, 40, 40), "saliency")
+    assert "generative tool" in refusal(target) and "name `opencv`" in refusal(target)
+    named = plan(target, Choices(TOOLS, JobOptions(tools=("opencv",))))
+    assert not isinstance(named, Declined) and [p.tool for p in named] == ["opencv"]
+    assert "taken out" in named[0].reason

@@ -251,5 +251,6 @@ def finished() -> FinishedJob:
         evidence_before=before,
         evidence_after=after,
         scores=Scores(before=2.16, after=1.47),
+        in_domain=True,
     )
     return FinishedJob(job=job, record=record, store=store)
