@@ -7,10 +7,9 @@ that events carry. Knows no store, no clock, no pixels and no model.
 from services.orchestrator.endings import canceled, deadline_passed, finalized, finish, stage_failed
 from services.orchestrator.progress import Advance, Answer, counted, received
 from services.orchestrator.rounds import attempts_after, closed, opened, usable_patches
-from services.orchestrator.selection import accepted_ids, perception_of, worth_editing
+from services.orchestrator.selection import accepted_ids, out_of_domain, perception_of, worth_editing
 from services.orchestrator.targets import (
     choose_targets,
-    out_of_domain,
     protected,
     reason_to_stop,
     rounds_spent,

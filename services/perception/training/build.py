@@ -60,7 +60,7 @@ def _resized(network: Network, image_size_px: int) -> Network:
     vision = dict(before.vision or {})
     vision["image_size"] = vision["image_size"] * image_size_px // before.image_size_px
     config = DistortionSaliencyConfig(
-        **{**before.to_dict(), "image_size_px": image_size_px, "vision": vision},  # type: ignore[arg-type]
+        **{**before.to_dict(), "image_size_px": image_size_px, "vision": vision},
     )
     weights = network.model.state_dict()
     name = "image_encoder.vit.embeddings.position_embeddings"

@@ -76,7 +76,8 @@ def train_perception(
     trainer = _trainer(options, data, network, report)
     output = trainer.train(resume_from_checkpoint=state)
     metrics = trainer.evaluate()
-    network.model.half().save_pretrained(options.out)  # half the size; the states that a run resumes from stay whole
+    torch.nn.Module.half(network.model)  # half the size; the states that a run resumes from stay whole
+    network.model.save_pretrained(options.out)
     trained = load_network(options.out, options.device)  # what will serve, not what is left in memory
     calibration = _calibrate_into(options.out, trained, data, options.calibration_count, report)
     write_card(
