@@ -9,6 +9,7 @@ from typing import Protocol
 from shared.contracts.dispatch import Backlog, Dispatch, Sending
 from shared.contracts.gateway import Feedback, Upload, Workload
 from shared.contracts.jobs import Job, Status
+from shared.contracts.keys import ApiKey
 from shared.contracts.loop import (
     Diagnose,
     Diagnosed,
@@ -338,4 +339,40 @@ class Finalizer(Protocol):
 
     def finalize(self, job: Job, command: Finalize, dispatch: int) -> Finalized:
         """Raises as `Perceiver.perceive`."""
+        ...
+
+
+class KeyStore(Protocol):
+    """API keys, as hashes."""
+
+    def add(self, key: ApiKey) -> None:
+        """Stores it.
+
+        Raises:
+            Conflict: the id exists (OBJECT_EXISTS).
+        """
+        ...
+
+    def find(self, key_id: str) -> ApiKey | None:
+        """The key, revoked or not; None without one."""
+        ...
+
+    def all(self) -> Sequence[ApiKey]:
+        """All keys, oldest first."""
+        ...
+
+    def any(self) -> bool:
+        """Whether there is a key, revoked or not."""
+        ...
+
+    def touch(self, key_id: str, now_s: float) -> None:
+        """The key was used; nothing for an unknown one."""
+        ...
+
+    def revoke(self, key_id: str, now_s: float) -> ApiKey:
+        """From now on the key is refused; one that is revoked already keeps its time.
+
+        Raises:
+            NotFound: no such key (KEY_NOT_FOUND).
+        """
         ...

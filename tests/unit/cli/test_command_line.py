@@ -26,6 +26,7 @@ def run_main(*arguments: str) -> int:
         ["--help"],
         ["retouch", "--help"],
         ["submit", "--help"],
+        ["keys", "create", "--help"],
         ["evaluate", "text", "--help"],
         ["evaluate", "perception", "--help"],
         ["dataset", "convert", "--help"],
@@ -50,7 +51,17 @@ finally:
 def test_commands_are_those_that_exist(capsys):
     assert run_main("--help") == 0
     commands = re.findall(r"^│ (\w+)  ", capsys.readouterr().out, re.MULTILINE)
-    assert sorted(commands) == ["benchmark", "dataset", "demo", "doctor", "evaluate", "retouch", "submit", "train"]
+    assert sorted(commands) == [
+        "benchmark",
+        "dataset",
+        "demo",
+        "doctor",
+        "evaluate",
+        "keys",
+        "retouch",
+        "submit",
+        "train",
+    ]
 
 
 @pytest.mark.parametrize("command", [cli.retouch, cli.submit])
