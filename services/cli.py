@@ -113,7 +113,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")] = Path(".demo"),
 ) -> None:
     """Repairs a misspelt sign in a real photograph, leaves a correct one alone, and says where the report lies."""
-    from services.demo import run
+    from services.demo.run import run
 
     run(out)
 

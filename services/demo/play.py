@@ -1,0 +1,90 @@
+"""One picture through the product, and what must come of it: a demo that goes wrong fails, loudly.
+
+Knows nothing of where the picture comes from.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from services.local import Local
+from services.report.folder import write_output_folder
+from shared.contracts.jobs import JobOptions, JobRecord, Outcome
+from shared.images import Rgb, decode_rgb, encode_png
+
+
+@dataclass(frozen=True)
+class Play:
+    """One picture of the demo.
+
+    Attributes:
+        folder: the output folder's name.
+        story: what is wrong with it, for the reader.
+        credit: where it comes from.
+        image: `(H, W, 3)` uint8 RGB.
+        prompt: what it was asked to show.
+        outcome: what must come of it.
+        options: what the caller chose.
+    """
+
+    folder: str
+    story: str
+    credit: str
+    image: Rgb
+    prompt: str
+    outcome: Outcome
+    options: JobOptions = JobOptions()
+
+
+def perform(local: Local, play: Play, out_dir: Path, console: Console) -> str | None:
+    """Runs it and writes its folder below `out_dir`; a sentence where it did not come out as it must.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    console.print(f"\n{play.folder}: {play.story}", markup=False)
+    console.print(f"  {play.credit}", markup=False)
+    job_id = local.submit(encode_png(play.image), play.prompt, play.options)
+    local.run(job_id)
+    record = local.record(job_id)
+    if "result.png" not in record.artifacts:
+        return f"{play.folder} ended {record.status} ({record.error.message if record.error else 'no result'})"
+    folder = out_dir / play.folder
+    write_output_folder(local, job_id, folder, overwrite=True)
+    for sentence in _told(record):
+        console.print(f"  {sentence}", markup=False)
+    console.print(f"  report: {folder / 'report.html'}", markup=False)
+    return _fault(local, play, record)
+
+
+def _fault(local: Local, play: Play, record: JobRecord) -> str | None:
+    if record.outcome is not play.outcome:
+        return f"{play.folder} came out as {record.outcome}, not {play.outcome}"
+    if record.largest_outside_difference != 0:
+        return f"{play.folder} changed pixels outside its masks"
+    before = decode_rgb(local.store.get(record.input.original_ref))
+    after = decode_rgb(local.artifact(record.id, "result.png"))
+    untouched = play.outcome is Outcome.NOTHING_TO_FIX
+    if np.array_equal(before, after) is not untouched:
+        return f"{play.folder} was {'changed' if untouched else 'left as it was'}"
+    return None
+
+
+def _told(record: JobRecord) -> list[str]:
+    """What was seen and done, in plain words."""
+    seen = [
+        f"saw: {region.reading.fault}, reads {region.reading.text!r}, should read {region.reading.expected!r}"
+        if region.reading is not None
+        else f"saw: a {region.detector} region at {list(region.box_xyxy_px)}, evidence {region.evidence:.2f}"
+        for region in record.regions
+    ]
+    kept = [patch for patch in record.patches if patch.id in record.accepted_patch_ids]
+    seconds = sum(timing.seconds for timing in record.timings)
+    outside = record.largest_outside_difference
+    return [
+        *seen,
+        *(f"did: {patch.tool}; {patch.reason}" for patch in kept),
+        f"outcome: {record.outcome} in {seconds:.1f} s; largest difference outside the masks: {outside}",
+    ]
