@@ -101,6 +101,21 @@ app.command()(submit)
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    data_dir: Annotated[Path, typer.Option("--data-dir", metavar="DIR", help="Jobs and images are kept here.")] = Path(
+        "retoucher-data"
+    ),
+    profile: Profile = "tiny",
+) -> None:
+    """The server: API, web page and agents in one process; continues the jobs that an earlier one left."""
+    from services.commands.serve import run
+
+    run(host=host, port=port, data_dir=data_dir, profile=profile)
+
+
+@app.command()
 def doctor(profile: Profile = "tiny") -> None:
     """Loads a profile's models and runs one picture through each agent: pass or fail, memory, seconds."""
     from services.commands.doctor import run

@@ -13,7 +13,7 @@ from services.action.tools.opencv import OpenCvTool
 from services.action.tools.retype import Retype
 from services.orchestrator.finalize import CanvasFinalizer
 from services.orchestrator.record import record_of
-from services.orchestrator.runner import Runner
+from services.orchestrator.runner import Runner, never
 from services.perception.agent import PerceptionAgent
 from services.perception.detectors.base import Detector
 from services.perception.detectors.saliency import SaliencyDetector
@@ -140,9 +140,22 @@ class Local:
         self.jobs.create(job, ())
         return job.id
 
-    def run(self, job_id: str, on_event: Callable[[PublicEvent], None] | None = None) -> Job:
-        """Runs the job to its end, from wherever it stands."""
-        return self._runner.run(job_id, on_event)
+    def run(
+        self,
+        job_id: str,
+        on_event: Callable[[PublicEvent], None] | None = None,
+        stop: Callable[[], bool] = never,
+    ) -> Job:
+        """Runs the job to its end, from wherever it stands; `stop`, asked between steps, leaves it to a later call."""
+        return self._runner.run(job_id, on_event, stop)
+
+    def warm_up(self) -> None:
+        """Loads the models, so that the first job does not wait for them.
+
+        Raises:
+            MissingResource: a model is not there.
+        """
+        self.agents.perception.warm_up()
 
     def continue_unfinished(self) -> tuple[str, ...]:
         """Runs every job that an earlier process left unfinished; returns their ids."""

@@ -124,6 +124,30 @@ class JobStore(Protocol):
 class JobCatalog(JobStore, Protocol):
     """A job store as the gateway needs it: by owner and by name. The same class as the job store, in every adapter."""
 
+    def create(self, job: Job, events: Sequence[PublicEvent]) -> None:
+        """Stores a new job at version 1, and with it, in the same step, its names.
+
+        `(owner, client_id)` names one job for as long as that exists, `(owner, idempotency_key)` one job until
+        `KEY_LIFE_S` after its `created_at_s` or its deletion. Of two requests with one name only one makes a job, and
+        a request that died after this step is found by its name: no lock that could outlive its holder is needed.
+
+        Raises:
+            Conflict: the id exists (OBJECT_EXISTS), or a name is another job's at `job.created_at_s` (NAME_TAKEN).
+        """
+        ...
+
+    def queued(self) -> Sequence[str]:
+        """Ids of jobs that are queued, oldest first."""
+        ...
+
+    def delete(self, job_id: str) -> None:
+        """Deletes the job with its events, names and cancel request, in one step; a commit is then NotFound.
+
+        Raises:
+            NotFound: no such job.
+        """
+        ...
+
     def of_owner(
         self, owner: str, limit: int, before: str | None = None, status: Status | None = None
     ) -> Sequence[Job]:

@@ -65,6 +65,11 @@ class ActionAgent:
         self._store = store
         self._tools = dict(tools)
 
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The profile's tools."""
+        return tuple(self._tools.values())
+
     def retouch(self, job: Job, command: Retouch, dispatch: int) -> Retouched:
         """A patch or a reason for each target. No two patches of one answer share a pixel.
 

@@ -1,1 +1,1 @@
-"""The gateway: knows HTTP, nothing of models."""
+"""The HTTP API. Knows HTTP and the ports; nothing of models, agents or the loop."""

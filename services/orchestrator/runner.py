@@ -43,6 +43,29 @@ ANSWERS: dict[str, type[Answer]] = {
 OnEvent = Callable[[PublicEvent], None]
 
 
+def never() -> bool:
+    """Runs to the end."""
+    return False
+
+
+def end_waiting(jobs: JobStore, job_id: str, now_s: float) -> bool:
+    """Ends a job that nobody has begun, and that was asked to be canceled; returns whether it has done so.
+
+    Raises:
+        NotFound: no such job.
+        Unavailable: the job store does not answer.
+    """
+    stored = jobs.load(job_id)
+    if stored.job.phase is not Phase.NEW or not jobs.cancel_requested(job_id):
+        return False
+    ended = advance(stored.job, CancelRequested(step=stored.job.step, at_s=now_s))
+    try:
+        jobs.commit(ended.job, stored.version, ended.public_events)
+    except Conflict:
+        return False  # begun in this very moment: whoever runs it looks at the request after each step
+    return True
+
+
 class Runner:
     """The loop on agents of this process. One instance may run different jobs in different threads."""
 
@@ -62,8 +85,8 @@ class Runner:
         self._finalizer = finalizer
         self._clock = clock
 
-    def run(self, job_id: str, on_event: OnEvent | None = None) -> Job:
-        """Begins the job, or continues it from the store, and returns it ended.
+    def run(self, job_id: str, on_event: OnEvent | None = None, stop: Callable[[], bool] = never) -> Job:
+        """Begins the job, or continues it from the store, and returns it ended, or as it is when it was to stop.
 
         A command that was pending when an earlier process died is executed again under a new dispatch number. Cancel
         requests and the deadline are looked at between steps. Where another runner has committed first, this one goes
@@ -72,6 +95,7 @@ class Runner:
         Args:
             job_id: of a job in the store, in any state.
             on_event: called for each public event that this call has committed, in order.
+            stop: asked between steps; True leaves the job to a later call.
 
         Raises:
             NotFound: no such job.
@@ -79,7 +103,7 @@ class Runner:
         """
         while True:
             stored = self._jobs.load(job_id)
-            if stored.job.phase is Phase.ENDED:
+            if stored.job.phase is Phase.ENDED or stop():
                 return stored.job
             step = self._next(stored.job)
             try:

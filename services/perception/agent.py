@@ -80,6 +80,12 @@ class PerceptionAgent:
             elapsed_s=max(0.0, ended - began),
         )
 
+    def warm_up(self) -> None:
+        """Has each detector look at a small grey picture, which loads its models; raises as they do."""
+        scene = Scene(np.full((64, 64, 3), 127, np.uint8), "a grey wall")
+        for detector in self._detectors:
+            detector.detect(scene)
+
     def _candidates(self, job: Job, command: Perceive, looks: Sequence[_Look], scene: Scene) -> list[Candidate]:
         """Detectors' findings and the caller's marks, worst first; a mark that a patch has answered is left out."""
         found = [

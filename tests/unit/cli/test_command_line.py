@@ -59,6 +59,7 @@ def test_commands_are_those_that_exist(capsys):
         "evaluate",
         "keys",
         "retouch",
+        "serve",
         "submit",
         "train",
     ]

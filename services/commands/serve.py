@@ -1,0 +1,36 @@
+"""`retoucher serve`: reads the settings and starts the standalone server."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from services.gateway.settings import GatewaySettings
+from services.standalone.serve import ServeArguments, serve
+from services.standalone.settings import StandaloneSettings
+from shared.errors import BadInput, ErrorCode
+from shared.web_settings import UrlSettings
+
+_Settings = TypeVar("_Settings", bound=BaseSettings)
+
+
+def run(host: str, port: int, data_dir: Path, profile: str) -> None:
+    """Serves until it is stopped.
+
+    Raises:
+        BadInput: a setting, option, port or folder will not do.
+        Conflict: another server uses the data folder.
+    """
+    arguments = ServeArguments(host=host, port=port, data_dir=data_dir, profile=profile)
+    serve(arguments, _read(StandaloneSettings), _read(GatewaySettings), _read(UrlSettings))
+
+
+def _read(kind: type[_Settings]) -> _Settings:
+    try:
+        return kind()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = f"{kind.model_config['env_prefix']}{'__'.join(str(part) for part in first['loc'])}".upper()
+        message = f"{name}={first['input']!r} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}"
+        raise BadInput(ErrorCode.BAD_OPTION, message) from error

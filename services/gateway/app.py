@@ -1,0 +1,49 @@
+"""Makes the FastAPI app of the gateway from its parts; imports nothing heavy and starts nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import metadata
+
+from fastapi import FastAPI
+
+from services.gateway.bodies import BodyLimits
+from services.gateway.core import Gateway
+from services.gateway.headers import AroundAnswers
+from services.gateway.openapi import describe
+from services.gateway.parts import GatewayParts
+from services.gateway.problems import add_problem_handlers
+from services.gateway.routes import about, artifacts, events, feedback, health, jobs, uploads
+from services.gateway.settings import GatewaySettings
+
+ROUTERS = (jobs.router, events.router, artifacts.router, feedback.router, uploads.router, about.router, health.router)
+
+
+def create_app(parts: GatewayParts, settings: GatewaySettings | None = None) -> FastAPI:
+    """The app; `app.state.gateway` is its `Gateway`."""
+    gateway = Gateway(parts, settings or GatewaySettings())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        gateway.hub.start()
+        yield
+        gateway.hub.close()
+
+    app = FastAPI(
+        title="Agentic Retoucher",
+        version=metadata.version("agentic-retoucher"),
+        description="Finds the small flaws of text-to-image outputs, repairs each, and checks its own work.",
+        lifespan=lifespan,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.gateway = gateway
+    add_problem_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    describe(app)
+    # The one added last is the outermost.
+    app.add_middleware(
+        BodyLimits, max_bytes=gateway.settings.max_request_bytes, budget_bytes=gateway.settings.body_budget_bytes
+    )
+    app.add_middleware(AroundAnswers, metrics=gateway.metrics)
+    return app

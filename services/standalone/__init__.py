@@ -1,0 +1,1 @@
+"""The server of one process: the gateway over the loop and the agents, on SQLite and a folder."""
