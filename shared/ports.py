@@ -6,6 +6,7 @@ Imports contracts alone: no numpy, torch, redis, celery, minio or fastapi.
 from collections.abc import Sequence
 from typing import Protocol
 
+from shared.contracts.deliveries import Claim, Delivery
 from shared.contracts.dispatch import Backlog, Dispatch, Sending
 from shared.contracts.gateway import Feedback, Upload, Workload
 from shared.contracts.jobs import Job, Status
@@ -399,4 +400,51 @@ class KeyStore(Protocol):
         Raises:
             NotFound: no such key (KEY_NOT_FOUND).
         """
+        ...
+
+
+class DeliveryStore(Protocol):
+    """Webhook deliveries. Shares its storage with a `JobStore`.
+
+    Whatever appends public events to a job there makes, in the same step, the deliveries that `deliveries_of` names of
+    them; deleting a job deletes its deliveries. Deliveries that wait have a `next_attempt_at_s`.
+    """
+
+    def claim_due(self, now_s: float, lease_s: float, limit: int, per_site: int) -> Sequence[Claim]:
+        """Takes deliveries whose time has come, for `lease_s` seconds; afterwards others may take them.
+
+        Args:
+            now_s: the time.
+            lease_s: longer than a try may take.
+            limit: at most so many, the one that has waited longest first.
+            per_site: at most so many of one site are under lease at a time, whoever holds them, so that a slow
+                receiver does not use up the tries of others.
+        """
+        ...
+
+    def settle(self, claim: Claim, delivery: Delivery) -> bool:
+        """Replaces the delivery by what came of the try, and ends the lease.
+
+        False, and nothing is written, where it was claimed again, replayed or deleted meanwhile.
+        """
+        ...
+
+    def of_job(self, job_id: str) -> Sequence[Delivery]:
+        """A job's deliveries by `seq`; empty for an unknown job."""
+        ...
+
+    def replay(self, delivery_id: str, now_s: float) -> Delivery:
+        """Makes a delivery due now (`shared.deliveries.replayed`), whatever came of it, and its URL good again.
+
+        Raises:
+            NotFound: no such delivery (DELIVERY_NOT_FOUND).
+        """
+        ...
+
+    def disable(self, owner: str, url: str, now_s: float) -> None:
+        """Nothing is to be sent to the owner's URL any more; idempotent."""
+        ...
+
+    def is_disabled(self, owner: str, url: str) -> bool:
+        """Whether `disable` was called, and no replay of a delivery to that URL came after."""
         ...

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from shared.adapters.memory_deliveries import MemoryDeliveryStore
 from shared.adapters.refs import checked_prefix, checked_ref
 from shared.adapters.versioned import UNFINISHED, VersionedJob, job_exists, moved_on, name_taken, no_such_job
 from shared.contracts.jobs import Job, Status
 from shared.contracts.loop import PublicEvent
+from shared.deliveries import deliveries_of
 from shared.errors import Conflict, ErrorCode, NotFound
 from shared.ports import KEY_LIFE_S
 
@@ -64,7 +66,8 @@ class _Row:
 class MemoryJobStore:
     """A `JobCatalog` in a dictionary."""
 
-    def __init__(self) -> None:
+    def __init__(self, deliveries: MemoryDeliveryStore | None = None) -> None:
+        self.deliveries = deliveries if deliveries is not None else MemoryDeliveryStore()
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
 
@@ -77,6 +80,7 @@ class MemoryJobStore:
                 if other.owner == job.owner and _same_name(other, job):
                     raise name_taken(other.id)
             self._rows[job.id] = _Row(VersionedJob(job, 1), tuple(events))
+            self.deliveries.append(deliveries_of(job, events))
 
     def load(self, job_id: str) -> VersionedJob:
         """The job with its version; see `JobStore.load`."""
@@ -91,6 +95,7 @@ class MemoryJobStore:
                 raise moved_on(job.id, row.stored.version, expected_version)
             version = expected_version + 1
             self._rows[job.id] = replace(row, stored=VersionedJob(job, version), events=(*row.events, *events))
+            self.deliveries.append(deliveries_of(job, events))
             return version
 
     def events_after(self, job_id: str, seq: int) -> Sequence[PublicEvent]:
@@ -132,6 +137,7 @@ class MemoryJobStore:
         with self._lock:
             self._row(job_id)
             del self._rows[job_id]
+            self.deliveries.remove_job(job_id)
 
     def of_owner(
         self, owner: str, limit: int, before: str | None = None, status: Status | None = None

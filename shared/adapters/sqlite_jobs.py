@@ -7,54 +7,21 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from shared.adapters.sqlite_deliveries import append_deliveries
 from shared.adapters.sqlite_file import SqliteFile, Value
+from shared.adapters.sqlite_schema import JOBS_FILE
 from shared.adapters.versioned import UNFINISHED, VersionedJob, job_exists, moved_on, name_taken, no_such_job
 from shared.contracts.jobs import Job, Status
 from shared.contracts.loop import PublicEvent
+from shared.deliveries import deliveries_of
 from shared.ports import KEY_LIFE_S
-
-FIRST = """
-CREATE TABLE IF NOT EXISTS jobs (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    version INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    created_at_s REAL NOT NULL,
-    body TEXT NOT NULL,
-    dispatches INTEGER NOT NULL DEFAULT 0,
-    canceled INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, created_at_s, number);
-CREATE TABLE IF NOT EXISTS events (
-    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    seq INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    PRIMARY KEY (job_id, seq)
-) WITHOUT ROWID;
-"""
-OWNERS = """
-ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT 'local';
-ALTER TABLE jobs ADD COLUMN client_id TEXT;
-ALTER TABLE jobs ADD COLUMN expires_at_s REAL;
-CREATE INDEX jobs_by_owner ON jobs (owner, id);
-CREATE UNIQUE INDEX jobs_by_name ON jobs (owner, client_id) WHERE client_id IS NOT NULL;
-CREATE INDEX jobs_by_expiry ON jobs (expires_at_s) WHERE expires_at_s IS NOT NULL;
-CREATE TABLE keys (
-    owner TEXT NOT NULL,
-    key TEXT NOT NULL,
-    job_id TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    created_at_s REAL NOT NULL,
-    PRIMARY KEY (owner, key)
-) WITHOUT ROWID;
-CREATE INDEX keys_by_job ON keys (job_id)
-"""
 
 
 class SqliteJobStore:
     """A `JobCatalog` in the file at `path`; raises as `SqliteFile`."""
 
     def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, (FIRST, OWNERS))
+        self._file = SqliteFile(path, JOBS_FILE)
 
     def close(self) -> None:
         """Closes the file; the store is of no use afterwards."""
@@ -84,7 +51,7 @@ class SqliteJobStore:
                     "INSERT OR REPLACE INTO keys (owner, key, job_id, created_at_s) VALUES (?, ?, ?, ?)",
                     (job.owner, job.idempotency_key, job.id, job.created_at_s),
                 )
-            _append(connection, events)
+            _append(connection, job, events)
 
     def load(self, job_id: str) -> VersionedJob:
         """The job with its version; see `JobStore.load`."""
@@ -105,7 +72,7 @@ class SqliteJobStore:
                 "UPDATE jobs SET version = ?, status = ?, body = ?, expires_at_s = ? WHERE id = ?",
                 (expected_version + 1, job.status.value, job.model_dump_json(), job.expires_at_s, job.id),
             )
-            _append(connection, events)
+            _append(connection, job, events)
         return expected_version + 1
 
     def events_after(self, job_id: str, seq: int) -> Sequence[PublicEvent]:
@@ -190,8 +157,9 @@ def _check_names(connection: sqlite3.Connection, job: Job) -> None:
         raise name_taken(str(row[0]))
 
 
-def _append(connection: sqlite3.Connection, events: Sequence[PublicEvent]) -> None:
+def _append(connection: sqlite3.Connection, job: Job, events: Sequence[PublicEvent]) -> None:
     connection.executemany(
         "INSERT INTO events (job_id, seq, body) VALUES (?, ?, ?)",
         [(event.job_id, event.seq, event.model_dump_json()) for event in events],
     )
+    append_deliveries(connection, deliveries_of(job, events))

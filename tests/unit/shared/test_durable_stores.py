@@ -12,7 +12,8 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.memory import MemoryImageStore
 from shared.adapters.sqlite_file import SqliteFile
-from shared.adapters.sqlite_jobs import FIRST, SqliteJobStore
+from shared.adapters.sqlite_jobs import SqliteJobStore
+from shared.adapters.sqlite_schema import FIRST
 from shared.contracts.loop import PublicEvent
 from shared.errors import ErrorCode, NotFound, Unavailable
 
