@@ -133,6 +133,27 @@ def demo(
     run(out)
 
 
+@app.command()
+def worker(
+    role: Annotated[
+        Literal["orchestrator", "perception", "reasoning", "action"],
+        typer.Argument(metavar="ROLE", help="orchestrator, perception, reasoning or action.", show_default=False),
+    ],
+) -> None:
+    """Works on one queue of an installation on many machines (RETOUCHER_BACKEND_*, RETOUCHER_WORKER_*)."""
+    from services.commands.machines.run import run_worker
+
+    run_worker(role)
+
+
+@app.command()
+def sweeper() -> None:
+    """Sends again what nobody took up or a lost worker held (RETOUCHER_BACKEND_*, RETOUCHER_SWEEPER_*)."""
+    from services.commands.machines.run import run_sweeper
+
+    run_sweeper()
+
+
 @evaluate.command("text")
 def evaluate_text(
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Pictures of your own.")] = None,

@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.action.agent import ActionAgent
-from services.action.tools.base import Tool
-from services.action.tools.opencv import OpenCvTool
-from services.action.tools.retype import Retype
+from services.action.build import build_action
 from services.orchestrator.finalize import CanvasFinalizer
 from services.orchestrator.record import record_of
 from services.orchestrator.runner import Runner, never
 from services.perception.agent import PerceptionAgent
-from services.perception.detectors.base import Detector
-from services.perception.detectors.saliency import SaliencyDetector
-from services.perception.detectors.text.detector import TextDetector
-from services.perception.detectors.text.ocr import OcrReader
+from services.perception.build import build_perception
 from services.reasoning.agent import DetectorReasoner
 from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
@@ -26,33 +21,10 @@ from shared.adapters.memory import MemoryImageStore, MemoryJobStore
 from shared.adapters.sqlite_jobs import SqliteJobStore
 from shared.contracts.jobs import Job, JobOptions, JobRecord
 from shared.contracts.loop import PublicEvent
-from shared.errors import ErrorCode, MissingResource, NotFound
+from shared.errors import ErrorCode, NotFound
 from shared.intake import Limits, Request, admit
 from shared.ports import Clock, ImageStore, JobStore
 from shared.profiles import Profile, load_profile
-
-CHECKPOINTS = Path(__file__).parent / "perception" / "checkpoints"
-"""Where the weights lie that ship with the project."""
-
-
-def _saliency(profile: Profile) -> SaliencyDetector:
-    if profile.saliency_checkpoint is None:
-        raise MissingResource(
-            ErrorCode.MISSING_CHECKPOINT,
-            f"profile {profile.name} names the detector 'saliency' and no checkpoint: set `saliency_checkpoint` to a "
-            "folder that `retoucher train perception` wrote",
-        )
-    return SaliencyDetector(CHECKPOINTS / profile.saliency_checkpoint, profile.device, profile.dtype)
-
-
-DETECTORS: dict[str, Callable[[Profile], Detector]] = {
-    "saliency": _saliency,
-    "text": lambda profile: TextDetector(OcrReader(threads=profile.threads)),
-}
-TOOLS: dict[str, Callable[[Profile], Tool]] = {
-    "retype": lambda profile: Retype(),
-    "opencv": lambda profile: OpenCvTool(),
-}
 
 
 @dataclass(frozen=True)
@@ -70,19 +42,7 @@ def build_agents(profile: Profile, store: ImageStore, clock: Clock) -> Agents:
     Raises:
         MissingResource: the profile names a detector or tool that is not there.
     """
-    for name in profile.detectors:
-        if name not in DETECTORS:
-            raise MissingResource(
-                ErrorCode.MISSING_DATA, f"profile {profile.name} names detector {name!r}, unknown here"
-            )
-    for name in profile.tools:
-        if name not in TOOLS:
-            raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
-    return Agents(
-        perception=PerceptionAgent(store, [DETECTORS[name](profile) for name in profile.detectors], clock),
-        reasoning=DetectorReasoner(),
-        action=ActionAgent(store, {name: TOOLS[name](profile) for name in profile.tools}),
-    )
+    return Agents(build_perception(profile, store, clock), DetectorReasoner(), build_action(profile, store))
 
 
 class Local:

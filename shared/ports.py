@@ -21,7 +21,7 @@ from shared.contracts.loop import (
     PublicEvent,
     Retouch,
     Retouched,
-    StageFailed,
+    StageResult,
 )
 
 KEY_LIFE_S = 24 * 3600.0
@@ -261,7 +261,7 @@ class Standing(StoredJob, Protocol):
     """A job as the loop finds it when it is sent for."""
 
     @property
-    def answer(self) -> Perceived | Diagnosed | Retouched | Finalized | StageFailed | None:
+    def answer(self) -> StageResult | None:
         """What the stage said to the pending command; None while it has not answered."""
         ...
 
@@ -291,7 +291,7 @@ class Dispatches(Protocol):
         """Prolongs claims to `lease_s` from now; returns those that are the holder's no longer."""
         ...
 
-    def answer(self, dispatch: Dispatch, event: Perceived | Diagnosed | Retouched | Finalized | StageFailed) -> bool:
+    def answer(self, dispatch: Dispatch, event: StageResult) -> bool:
         """Lays the answer beside the job for the loop to take; False where the step is over or answered."""
         ...
 

@@ -5,7 +5,7 @@ that events carry. Knows no store, no clock, no pixels and no model.
 """
 
 from services.orchestrator.endings import canceled, deadline_passed, finalized, finish, stage_failed
-from services.orchestrator.progress import Advance, Answer, counted, received
+from services.orchestrator.progress import Advance, counted, received
 from services.orchestrator.rounds import attempts_after, closed, opened, usable_patches
 from services.orchestrator.selection import accepted_ids, out_of_domain, perception_of, worth_editing
 from services.orchestrator.targets import (
@@ -19,6 +19,7 @@ from services.orchestrator.targets import (
 from services.orchestrator.verdicts import Trial, judge
 from shared.contracts.jobs import Job, Mode, Perception, Phase, Status, StopReason
 from shared.contracts.loop import (
+    Answer,
     CancelRequested,
     DeadlinePassed,
     Diagnose,

@@ -9,10 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from shared.contracts.jobs import Job, JobError, Phase, Status, StopReason, Timing
-from shared.contracts.loop import Command, Diagnosed, Finalized, Perceived, PublicEvent, Retouched, StageFailed
-
-Answer = Perceived | Diagnosed | Retouched | Finalized
-"""What a stage that did its work says."""
+from shared.contracts.loop import Answer, Command, PublicEvent, StageFailed
 
 
 @dataclass(frozen=True)

@@ -8,37 +8,25 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from services.orchestrator.interruptions import interruption
 from services.orchestrator.loop import Advance, advance, begin
-from services.orchestrator.progress import Answer
-from shared.contracts.jobs import Job, Phase, StopReason
+from shared.contracts.jobs import Job, Phase
 from shared.contracts.loop import (
+    Answer,
     CancelRequested,
     Command,
-    DeadlinePassed,
     Diagnose,
-    Diagnosed,
     Event,
     Finalize,
-    Finalized,
     Perceive,
-    Perceived,
     PublicEvent,
     Retouch,
-    Retouched,
-    StageFailed,
 )
-from shared.errors import Conflict, ErrorCode, RetoucherError
+from shared.errors import Conflict, ErrorCode
 from shared.ports import Clock, Finalizer, JobStore, Perceiver, Reasoner, Retoucher
+from shared.stages import run_stage
 
 log = structlog.get_logger()
-
-ANSWERS: dict[str, type[Answer]] = {
-    "perceive": Perceived,
-    "diagnose": Diagnosed,
-    "retouch": Retouched,
-    "finalize": Finalized,
-}
-"""What each command must be answered with, by its kind."""
 
 OnEvent = Callable[[PublicEvent], None]
 
@@ -131,38 +119,11 @@ class Runner:
         return advance(job, self._execute(job, job.pending))
 
     def _interruption(self, job: Job) -> Event | None:
-        now_s = self._clock.now_s()
-        if job.stop_reason is not StopReason.CANCELED and self._jobs.cancel_requested(job.id):
-            return CancelRequested(step=job.step, at_s=now_s)
-        late = job.deadline_at_s is not None and now_s >= job.deadline_at_s
-        if late and job.phase is not Phase.FINALIZING:
-            return DeadlinePassed(step=job.step, at_s=now_s)
-        return None
+        return interruption(job, self._clock.now_s(), lambda: self._jobs.cancel_requested(job.id))
 
     def _execute(self, job: Job, command: Command) -> Event:
-        """The stage's answer, stamped with this process' time; any failure of it becomes `StageFailed`."""
         dispatch = self._jobs.next_dispatch(job.id)
-        started_s = self._clock.now_s()
-        with structlog.contextvars.bound_contextvars(job_id=job.id, step=command.step, dispatch=dispatch):
-            event = self._answer(job, command, dispatch)
-        now_s = self._clock.now_s()
-        return event.model_copy(update={"at_s": now_s, "elapsed_s": max(0.0, now_s - started_s)})
-
-    def _answer(self, job: Job, command: Command, dispatch: int) -> Answer | StageFailed:
-        try:
-            answer = self._dispatch(job, command, dispatch)
-        except RetoucherError as error:
-            log.warning("stage_failed", stage=command.kind, code=error.code, message=error.message)
-            return _failed(command, error.code, error.message, retryable=error.retryable)
-        except Exception as error:
-            log.exception("stage_crashed", stage=command.kind)
-            message = f"{command.kind} stopped on an internal error ({type(error).__name__}): see the log"
-            return _failed(command, ErrorCode.INTERNAL, message, retryable=False)
-        if answer.step != command.step or not isinstance(answer, ANSWERS[command.kind]):
-            log.error("wrong_answer", stage=command.kind, answered_kind=answer.kind, answered_step=answer.step)
-            message = f"{command.kind} was answered with {answer.kind} of step {answer.step}: see the log"
-            return _failed(command, ErrorCode.INTERNAL, message, retryable=False)
-        return answer
+        return run_stage(job, command, dispatch, lambda: self._dispatch(job, command, dispatch), self._clock)
 
     def _dispatch(self, job: Job, command: Command, dispatch: int) -> Answer:
         match command:
@@ -174,7 +135,3 @@ class Runner:
                 return self._retoucher.retouch(job, command, dispatch)
             case Finalize():
                 return self._finalizer.finalize(job, command, dispatch)
-
-
-def _failed(command: Command, code: ErrorCode, message: str, *, retryable: bool) -> StageFailed:
-    return StageFailed(step=command.step, at_s=0.0, code=code, message=message, retryable=retryable)

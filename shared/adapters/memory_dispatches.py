@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from shared.adapters.memory import MemoryJobStore
 from shared.adapters.versioned import UNFINISHED, VersionedJob
-from shared.adapters.waiting import Answer, given_up, waits_for
+from shared.adapters.waiting import given_up, waits_for
 from shared.contracts.dispatch import Backlog, Dispatch, Sending, SendingReason, Work
 from shared.contracts.jobs import Job, Phase, StopReason
 from shared.contracts.leases import LeaseRules
-from shared.contracts.loop import PublicEvent
+from shared.contracts.loop import PublicEvent, StageResult
 from shared.ports import Clock
 
 
@@ -23,7 +23,7 @@ class MemoryStanding:
 
     job: Job
     version: int
-    answer: Answer | None
+    answer: StageResult | None
     canceled: bool
 
 
@@ -41,7 +41,7 @@ class _Wait:
     sends: int = 0
     holder: str = ""
     lost: int = 0
-    answer: Answer | None = None
+    answer: StageResult | None = None
 
 
 class MemoryDispatches(MemoryJobStore):
@@ -101,7 +101,7 @@ class MemoryDispatches(MemoryJobStore):
                 self._set(item.job_id, due_at_s=self._clock.now_s() + lease_s)
             return tuple(item for item in dispatches if item not in held)
 
-    def answer(self, dispatch: Dispatch, event: Answer) -> bool:
+    def answer(self, dispatch: Dispatch, event: StageResult) -> bool:
         """Lays the answer beside the job; see `Dispatches.answer`."""
         with self._guard:
             wait = self._waits.get(dispatch.job_id)

@@ -5,22 +5,23 @@ Every change is one Lua script on Redis' own clock, so that the clocks of the ma
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from shared.adapters.redis_connection import RedisConnection, work_of
 from shared.adapters.redis_jobs import write_job
 from shared.adapters.versioned import no_such_job
-from shared.adapters.waiting import Answer, given_up, waits_for
+from shared.adapters.waiting import given_up, waits_for
 from shared.contracts.dispatch import Backlog, Dispatch, Sending, SendingReason, Work
 from shared.contracts.jobs import Job
 from shared.contracts.leases import LeaseRules
-from shared.contracts.loop import Event, PublicEvent
+from shared.contracts.loop import PublicEvent, StageResult
 
 LAST_CHANCE_LOOK_S = 0.5
 """How soon a job that waits for its last chance is looked at again."""
 
-_EVENTS: TypeAdapter[Event] = TypeAdapter(Event)
+_RESULTS: TypeAdapter[StageResult] = TypeAdapter(Annotated[StageResult, Field(discriminator="kind")])
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class RedisStanding:
 
     job: Job
     version: int
-    answer: Answer | None
+    answer: StageResult | None
     canceled: bool
 
 
@@ -56,7 +57,7 @@ class RedisDispatches:
         gone = self._redis.run("beat", lease_s, self._rules.silence_s, holder, *flat)
         return tuple(dispatches[int(index)] for index in gone)
 
-    def answer(self, dispatch: Dispatch, event: Answer) -> bool:
+    def answer(self, dispatch: Dispatch, event: StageResult) -> bool:
         """Lays the answer beside the job; see `Dispatches.answer`."""
         taken = self._redis.run(
             "answer", dispatch.job_id, dispatch.step, event.model_dump_json(), self._rules.first_send_s
@@ -73,8 +74,8 @@ class RedisDispatches:
         body, version, answer, canceled = self._redis.ask("HMGET", key, *fields)
         if body is None or version is None:
             raise no_such_job(job_id)
-        said = _EVENTS.validate_json(answer) if answer else None
-        return RedisStanding(Job.model_validate_json(body), int(version), said, canceled == b"1")  # type: ignore[arg-type]
+        said = _RESULTS.validate_json(answer) if answer else None
+        return RedisStanding(Job.model_validate_json(body), int(version), said, canceled == b"1")
 
     def settle(self, job_id: str) -> None:
         """A job that has ended waits for nothing any more; see `Dispatches.settle`."""

@@ -2,11 +2,8 @@
 
 from shared.contracts.dispatch import Work
 from shared.contracts.jobs import Job
-from shared.contracts.loop import Diagnosed, Finalized, Perceived, Retouched, StageFailed
+from shared.contracts.loop import StageFailed
 from shared.errors import ErrorCode
-
-Answer = Perceived | Diagnosed | Retouched | Finalized | StageFailed
-"""What a stage may say to a command."""
 
 
 def waits_for(job: Job) -> Work:

@@ -157,6 +157,13 @@ class StageFailed(_Event):
     retryable: bool
 
 
+Answer = Perceived | Diagnosed | Retouched | Finalized
+"""What a stage that did its work says."""
+
+StageResult = Answer | StageFailed
+"""What a stage may say at all."""
+
+
 class CancelRequested(_Event):
     """The caller wants no more of it. `step` is ignored: it is never stale."""
 

@@ -61,7 +61,9 @@ def test_commands_are_those_that_exist(capsys):
         "retouch",
         "serve",
         "submit",
+        "sweeper",
         "train",
+        "worker",
     ]
 
 

@@ -1,9 +1,10 @@
-"""The loop as a table of scenarios, each run through `advance` and through the in-process runner."""
+"""The loop as a table of scenarios, each run through `advance`, the in-process runner and the distributed path."""
 
 from collections.abc import Callable
 
 import pytest
 from fakes.drive import Run, Script, through_advance, through_runner
+from fakes.machines import through_machines
 from scenarios.endings import ENDINGS
 from scenarios.repairs import REPAIRS
 from scenarios.scenario import Scenario
@@ -13,7 +14,7 @@ from shared.contracts.jobs import Status
 SCENARIOS = REPAIRS + ENDINGS
 
 
-@pytest.mark.parametrize("drive", [through_advance, through_runner])
+@pytest.mark.parametrize("drive", [through_advance, through_runner, through_machines])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_scenario(scenario: Scenario, drive: Callable[[Script], Run]) -> None:
     run = drive(scenario.script)
@@ -32,7 +33,8 @@ def test_scenario(scenario: Scenario, drive: Callable[[Script], Run]) -> None:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_runner_and_advance_tell_the_same_story(scenario: Scenario) -> None:
-    direct, run = through_advance(scenario.script).job, through_runner(scenario.script).job
+@pytest.mark.parametrize("drive", [through_runner, through_machines])
+def test_runner_and_machines_tell_the_story_of_advance(scenario: Scenario, drive: Callable[[Script], Run]) -> None:
+    direct, run = through_advance(scenario.script).job, drive(scenario.script).job
     same = ("verdicts", "iterations", "attempts", "declined", "warnings", "step", "asked", "diagnoses", "event_seq")
     assert {name: getattr(direct, name) for name in same} == {name: getattr(run, name) for name in same}

@@ -1,0 +1,40 @@
+"""The action agent of a profile: which tools its names stand for."""
+
+from collections.abc import Callable
+
+from services.action.agent import ActionAgent
+from services.action.tools.base import Tool
+from services.action.tools.batched import BatchedTool
+from services.action.tools.opencv import OpenCvTool
+from services.action.tools.retype import Retype
+from shared.batching import Observer
+from shared.errors import ErrorCode, MissingResource
+from shared.ports import ImageStore
+from shared.profiles import Profile
+
+TOOLS: dict[str, Callable[[Profile], Tool]] = {
+    "retype": lambda profile: Retype(),
+    "opencv": lambda profile: OpenCvTool(),
+}
+
+
+Owned = Callable[[Tool], Tool]
+"""Puts something around a tool."""
+
+
+def owned_by_a_thread(max_wait_s: float, observe: Callable[[str], Observer]) -> Owned:
+    """Gives each tool a thread that owns its pipeline, and batches across jobs; `observe` is told of them by name."""
+    return lambda tool: BatchedTool(tool, max_wait_s, observe(tool.name))
+
+
+def build_action(profile: Profile, store: ImageStore, owned: Owned | None = None) -> ActionAgent:
+    """The agent with the profile's tools; models load on first use.
+
+    Raises:
+        MissingResource: the profile names a tool that is not there.
+    """
+    for name in profile.tools:
+        if name not in TOOLS:
+            raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
+    tools = {name: TOOLS[name](profile) for name in profile.tools}
+    return ActionAgent(store, {name: owned(tool) if owned is not None else tool for name, tool in tools.items()})

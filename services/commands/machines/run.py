@@ -1,0 +1,39 @@
+"""Entry of worker and sweeper: reads the settings, sets the logs up, and runs what `services.distributed` wires."""
+
+import signal
+import threading
+
+from services.commands.machines.settings import BackendSettings, SweeperSettings, WorkerSettings, read
+from services.distributed import Process, sweep, work_as
+from shared.logs import configure_logs
+from shared.profiles import load_profile
+
+
+def run_worker(role: str) -> None:
+    """Runs the worker of a role until SIGTERM; what it has begun it finishes.
+
+    Raises:
+        BadInput: a setting is not usable.
+        MissingResource: a model of the profile is not there, or the S3 server is unfit.
+        Unavailable: Redis or S3 does not answer, or the probe port is taken.
+    """
+    backend, settings = read(BackendSettings).backend(), read(WorkerSettings)
+    configure_logs(settings.log_level, settings.log_format)
+    work_as(role, Process(backend, role), load_profile(settings.profile), settings.rules())
+
+
+def run_sweeper() -> None:
+    """Runs the sweeper until SIGTERM.
+
+    Raises:
+        BadInput: a setting is not usable.
+        Unavailable: Redis does not answer at the start, or the probe port is taken.
+    """
+    backend, settings = read(BackendSettings).backend(), read(SweeperSettings)
+    configure_logs(settings.log_level, settings.log_format)
+    process = Process(backend, "sweeper")
+    process.connection.ping()
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    sweep(process, stopped, settings.tick_s, settings.probe_port)

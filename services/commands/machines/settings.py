@@ -1,0 +1,94 @@
+"""What those processes read from the environment: `RETOUCHER_BACKEND_*` is common to all, the rest each one's own."""
+
+from typing import Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.distributed import Backend, WorkRules
+from shared.adapters.s3_images import S3Access
+from shared.contracts.leases import LeaseRules
+from shared.errors import BadInput, ErrorCode
+
+S = TypeVar("S", bound=BaseSettings)
+
+LogLevel = Literal["debug", "info", "warning", "error", "critical"]
+LogFormat = Literal["auto", "console", "json"]
+
+
+class BackendSettings(BaseSettings):
+    """Redis and S3, the same for every process of an installation."""
+
+    model_config = SettingsConfigDict(env_prefix="RETOUCHER_BACKEND_", frozen=True)
+
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    s3_endpoint: str = "127.0.0.1:9000"
+    s3_bucket: str = "retoucher"
+    s3_access_key: str
+    s3_secret_key: SecretStr
+    s3_region: str = "us-east-1"
+    s3_secure: bool = True
+    lease_s: float = Field(default=10.0, gt=0)
+
+    def backend(self) -> Backend:
+        """As the wiring takes it."""
+        s3 = S3Access(
+            endpoint=self.s3_endpoint,
+            bucket=self.s3_bucket,
+            access_key=self.s3_access_key,
+            secret_key=self.s3_secret_key.get_secret_value(),
+            region=self.s3_region,
+            secure=self.s3_secure,
+        )
+        rules = LeaseRules(lease_s=self.lease_s, silence_s=self.lease_s / 2)
+        return Backend(redis_url=self.redis_url.get_secret_value(), s3=s3, rules=rules)
+
+
+class WorkerSettings(BaseSettings):
+    """Of one worker."""
+
+    model_config = SettingsConfigDict(env_prefix="RETOUCHER_WORKER_", frozen=True)
+
+    profile: str = "tiny"
+    threads: int = Field(default=2, ge=1)
+    stage_timeout_s: float = Field(default=300.0, gt=0)
+    patience_s: float = Field(default=120.0, ge=0)
+    batch_wait_ms: float = Field(default=20.0, ge=0)
+    probe_port: int = Field(default=9100, ge=0, le=65535)
+    log_level: LogLevel = "info"
+    log_format: LogFormat = "auto"
+
+    def rules(self) -> WorkRules:
+        """As the wiring takes them."""
+        return WorkRules(
+            threads=self.threads,
+            stage_timeout_s=self.stage_timeout_s,
+            patience_s=self.patience_s,
+            batch_wait_s=self.batch_wait_ms / 1000,
+            probe_port=self.probe_port,
+        )
+
+
+class SweeperSettings(BaseSettings):
+    """Of the sweeper."""
+
+    model_config = SettingsConfigDict(env_prefix="RETOUCHER_SWEEPER_", frozen=True)
+
+    tick_s: float = Field(default=0.5, gt=0)
+    probe_port: int = Field(default=9100, ge=0, le=65535)
+    log_level: LogLevel = "info"
+    log_format: LogFormat = "auto"
+
+
+def read(settings: type[S]) -> S:
+    """The settings as the environment has them.
+
+    Raises:
+        BadInput: a variable is missing, or holds something else than what it may. The value is not repeated.
+    """
+    try:
+        return settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{settings.model_config['env_prefix']}{first['loc'][0]}".upper()
+        raise BadInput(ErrorCode.BAD_OPTION, f"{name} is not usable ({first['msg']}): set it") from None

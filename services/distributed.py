@@ -1,0 +1,195 @@
+"""Wires the processes of an installation on many machines, on Redis and S3. Knows no HTTP and reads no environment.
+
+`services.local` wires the same agents and the same loop into one process. Each role imports its own agent alone, for a
+machine has only that agent's packages.
+"""
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from shared.adapters.celery_app import CeleryStageQueue, make_app, run_worker
+from shared.adapters.clock import SystemClock
+from shared.adapters.patient_images import PatientImageStore
+from shared.adapters.redis_connection import RedisConnection
+from shared.adapters.redis_dispatches import RedisDispatches
+from shared.adapters.redis_jobs import RedisJobStore
+from shared.adapters.s3_images import S3Access, S3ImageStore
+from shared.contracts.leases import LeaseRules
+from shared.heart import Heart
+from shared.ports import Finalizer, ImageStore
+from shared.probes import Probes
+from shared.profiles import Profile
+from shared.stage_worker import Agent, StageWorker
+from shared.telemetry import LoopMetrics, SweeperMetrics, WorkerMetrics
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where the shared parts are, and the times that all processes must agree on. `redis_url` may hold a password."""
+
+    redis_url: str = field(repr=False)
+    s3: S3Access
+    rules: LeaseRules = LeaseRules()
+
+
+@dataclass(frozen=True)
+class WorkRules:
+    """How a worker works.
+
+    Attributes:
+        threads: so many commands at once.
+        stage_timeout_s: a command that takes longer hangs, and the process ends.
+        patience_s: how long an outage of the image store is waited out within a command.
+        batch_wait_s: how long a batch waits for company.
+        probe_port: of `/livez`, `/readyz` and `/metrics`; 0 takes any free one.
+    """
+
+    threads: int = 2
+    stage_timeout_s: float = 300.0
+    patience_s: float = 120.0
+    batch_wait_s: float = 0.02
+    probe_port: int = 9100
+
+
+class Process:
+    """What every process of the installation has: connections, a name, metrics.
+
+    Raises:
+        BadInput: an address cannot be used. Nothing connects here yet.
+    """
+
+    def __init__(self, backend: Backend, role: str) -> None:
+        self.role = role
+        self.rules = backend.rules
+        self.name = f"{role}@{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.clock = SystemClock()
+        self.registry = CollectorRegistry()
+        self.connection = RedisConnection(backend.redis_url)
+        self.jobs = RedisJobStore(self.connection, backend.rules)
+        self.dispatches = RedisDispatches(self.connection, backend.rules)
+        self.app = make_app(backend.redis_url)
+        self.queue = CeleryStageQueue(self.app)
+        self.images = S3ImageStore(backend.s3)
+
+    def prepare(self) -> None:
+        """Returns once Redis and S3 can be used.
+
+        Raises:
+            MissingResource: the S3 server is unfit or refuses the keys.
+            Unavailable: one of them does not answer.
+        """
+        self.connection.ping()
+        self.images.prepare()
+
+
+def work_as(role: str, process: Process, profile: Profile, rules: WorkRules) -> None:
+    """Runs the worker of a role until it is told to stop.
+
+    Raises:
+        MissingResource: a model of the profile is not there.
+        Unavailable: Redis or S3 does not answer, or the probe port is taken.
+    """
+    images = PatientImageStore(process.images, rules.patience_s)
+    metrics = WorkerMetrics(process.registry)
+    if role == "orchestrator":
+        from services.orchestrator.finalize import CanvasFinalizer
+
+        orchestrate(process, CanvasFinalizer(images, process.clock), rules, metrics)
+    else:
+        work(role, process, build_agent(role, process, profile, images, rules, metrics), rules, metrics)
+
+
+def build_agent(
+    role: str, process: Process, profile: Profile, images: ImageStore, rules: WorkRules, metrics: WorkerMetrics
+) -> Agent:
+    """The agent of a role, its models loaded and warm.
+
+    Raises:
+        MissingResource: a model of the profile is not there.
+    """
+    if role == "perception":
+        from services.perception.build import build_perception
+
+        perception = build_perception(profile, images, process.clock)
+        perception.warm_up()
+        return perception.perceive
+    if role == "reasoning":
+        from services.reasoning.agent import DetectorReasoner
+
+        return DetectorReasoner().diagnose
+    from services.action.build import build_action, owned_by_a_thread
+
+    def observe(name: str) -> Callable[[int, object], None]:
+        return lambda count, waits_s: metrics.batch_size.labels(name).observe(count)
+
+    # On a CPU a batch gains nothing, and one thread for each command does more than one for all.
+    owned = owned_by_a_thread(rules.batch_wait_s, observe) if profile.device != "cpu" else None
+    return build_action(profile, images, owned).retouch
+
+
+def work(role: str, process: Process, agent: Agent, rules: WorkRules, metrics: WorkerMetrics) -> None:
+    """Runs the worker of one agent until it is told to stop."""
+    heart = Heart(process.dispatches, process.name, process.rules.lease_s, rules.stage_timeout_s, metrics)
+    worker = StageWorker(process.dispatches, process.queue, heart, agent, process.clock, metrics)
+    match role:
+        case "perception":
+            from services.perception.tasks import register
+        case "reasoning":
+            from services.reasoning.tasks import register
+        case _:
+            from services.action.tasks import register
+    register(process.app, worker)
+    _serve(process, heart, rules)
+
+
+def orchestrate(process: Process, finalizer: Finalizer, rules: WorkRules, metrics: WorkerMetrics) -> None:
+    """Runs an orchestrator worker, which advances jobs and finalizes results, until it is told to stop."""
+    from services.orchestrator.conductor import Conductor
+    from services.orchestrator.tasks import register
+
+    heart = Heart(process.dispatches, process.name, process.rules.lease_s, rules.stage_timeout_s, metrics)
+    finalizing = StageWorker(process.dispatches, process.queue, heart, finalizer.finalize, process.clock, metrics)
+    conductor = Conductor(
+        process.dispatches, process.queue, process.images, process.clock, LoopMetrics(process.registry)
+    )
+    register(process.app, conductor, finalizing)
+    _serve(process, heart, rules)
+
+
+def sweep(process: Process, stopped: threading.Event, tick_s: float, probe_port: int) -> None:
+    """Runs the sweeper until it is stopped."""
+    from services.orchestrator.sweeper import Sweeper
+
+    sweeper = Sweeper(process.dispatches, process.queue, SweeperMetrics(process.registry), tick_s)
+    probes = Probes(process.registry, probe_port)
+    probes.ready.set()
+    log.info("sweeper_ready", name=process.name, probe_port=probes.port)
+    sweeper.run(stopped)
+    probes.close()
+
+
+def _serve(process: Process, heart: Heart, rules: WorkRules) -> None:
+    process.prepare()
+    probes = Probes(process.registry, rules.probe_port, live={"heart": lambda: heart.alive})
+    heart.start()
+
+    def ready() -> None:
+        probes.ready.set()
+        log.info("worker_ready", name=process.name, threads=rules.threads, probe_port=probes.port)
+
+    def stopping() -> None:
+        probes.ready.clear()
+        log.info("worker_stopping", name=process.name)
+
+    run_worker(process.app, [process.role], rules.threads, process.name, ready, stopping)
+    heart.stop()
+    probes.close()
