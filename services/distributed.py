@@ -179,6 +179,7 @@ def sweep(process: Process, stopped: threading.Event, tick_s: float, probe_port:
 
 def _serve(process: Process, heart: Heart, rules: WorkRules) -> None:
     process.prepare()
+    process.dispatches.tell_of(process.role, rules.threads)
     probes = Probes(process.registry, rules.probe_port, live={"heart": lambda: heart.alive})
     heart.start()
 

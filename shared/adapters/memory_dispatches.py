@@ -70,6 +70,12 @@ class MemoryDispatches(MemoryJobStore):
             self._written(job)
             return version
 
+    def delete(self, job_id: str) -> None:
+        """Deletes the job, which waits for nothing then; see `JobStore.delete`."""
+        with self._guard:
+            super().delete(job_id)
+            del self._waits[job_id]
+
     def request_cancel(self, job_id: str) -> None:
         """Leaves a cancel request, and has the loop look at the job soon; see `JobStore.request_cancel`."""
         with self._guard:

@@ -40,6 +40,11 @@ class RedisDispatches:
     def __init__(self, connection: RedisConnection, rules: LeaseRules = LeaseRules()) -> None:
         self._redis = connection
         self._rules = rules
+        self._what = ""
+
+    def tell_of(self, role: str, threads: int) -> None:
+        """Has every heartbeat say that so many threads of a role are alive; `RedisDispatcher` estimates by them."""
+        self._what = f"{role} {threads}"
 
     def send(self, job: Job, expected_version: int, events: Sequence[PublicEvent]) -> Dispatch:
         """Commits, and says what to publish; see `Dispatches.send`."""
@@ -54,7 +59,7 @@ class RedisDispatches:
     def prolong(self, dispatches: Sequence[Dispatch], holder: str, lease_s: float) -> Sequence[Dispatch]:
         """Prolongs claims; see `Dispatches.prolong`. Without claims it still tells Redis that somebody lives."""
         flat = [part for item in dispatches for part in (item.job_id, item.step, item.dispatch)]
-        gone = self._redis.run("beat", lease_s, self._rules.silence_s, holder, *flat)
+        gone = self._redis.run("beat", lease_s, self._rules.silence_s, holder, self._what, *flat)
         return tuple(dispatches[int(index)] for index in gone)
 
     def answer(self, dispatch: Dispatch, event: StageResult) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fakes.stores import redis_feedback, redis_uploads
 
 from shared.adapters.memory_gateway import MemoryFeedbackStore, MemoryUploadStore
 from shared.adapters.sqlite_gateway import SqliteFeedbackStore, SqliteUploadStore
@@ -23,7 +24,11 @@ def memory_uploads(_: Path) -> Iterator[UploadStore]:
     yield MemoryUploadStore()
 
 
-UPLOADS: dict[str, Callable[[Path], Iterator[UploadStore]]] = {"memory": memory_uploads, "sqlite": sqlite_uploads}
+UPLOADS: dict[str, Callable[[Path], Iterator[UploadStore]]] = {
+    "memory": memory_uploads,
+    "sqlite": sqlite_uploads,
+    "redis": redis_uploads,
+}
 
 
 @pytest.fixture(params=UPLOADS)
@@ -83,7 +88,11 @@ def memory_feedback(_: Path) -> Iterator[FeedbackStore]:
     yield MemoryFeedbackStore()
 
 
-FEEDBACK: dict[str, Callable[[Path], Iterator[FeedbackStore]]] = {"memory": memory_feedback, "sqlite": sqlite_feedback}
+FEEDBACK: dict[str, Callable[[Path], Iterator[FeedbackStore]]] = {
+    "memory": memory_feedback,
+    "sqlite": sqlite_feedback,
+    "redis": redis_feedback,
+}
 
 
 @pytest.fixture(params=FEEDBACK)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes.agents import queued_job
-from fakes.stores import memory_jobs, sqlite_jobs
+from fakes.stores import memory_jobs, redis_jobs, sqlite_jobs
 
 from shared.adapters.memory import MemoryImageStore
 from shared.contracts.jobs import Job, Status
@@ -14,7 +14,11 @@ from shared.contracts.loop import PublicEvent
 from shared.errors import Conflict, ErrorCode, NotFound
 from shared.ports import KEY_LIFE_S, JobCatalog
 
-ADAPTERS: dict[str, Callable[[Path], Iterator[JobCatalog]]] = {"memory": memory_jobs, "sqlite": sqlite_jobs}
+ADAPTERS: dict[str, Callable[[Path], Iterator[JobCatalog]]] = {
+    "memory": memory_jobs,
+    "sqlite": sqlite_jobs,
+    "redis": redis_jobs,
+}
 
 
 @pytest.fixture(params=ADAPTERS)

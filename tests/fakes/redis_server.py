@@ -37,7 +37,6 @@ class RedisServer:
             "appendonly": "yes",
             "maxmemory-policy": "noeviction",
             "save": "",
-            "enable-debug-command": "yes",
         }
         flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         with (self.folder / "redis.log").open("ab") as log:

@@ -13,10 +13,11 @@ from fakes.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.memory import MemoryImageStore, MemoryJobStore
 from shared.adapters.redis_connection import RedisConnection
+from shared.adapters.redis_gateway import RedisFeedbackStore, RedisUploadStore
 from shared.adapters.redis_jobs import RedisJobStore
 from shared.adapters.s3_images import S3Access, S3ImageStore
 from shared.adapters.sqlite_jobs import SqliteJobStore
-from shared.ports import ImageStore, JobCatalog, JobStore
+from shared.ports import FeedbackStore, ImageStore, JobCatalog, UploadStore
 
 
 def sqlite_jobs(folder: Path) -> Iterator[JobCatalog]:
@@ -29,9 +30,21 @@ def memory_jobs(_: Path) -> Iterator[JobCatalog]:
     yield MemoryJobStore()
 
 
-def redis_jobs(_: Path) -> Iterator[JobStore]:
+def redis_jobs(_: Path) -> Iterator[JobCatalog]:
     connection = fresh_redis()
     yield RedisJobStore(connection)
+    connection.close()
+
+
+def redis_uploads(_: Path) -> Iterator[UploadStore]:
+    connection = fresh_redis()
+    yield RedisUploadStore(connection)
+    connection.close()
+
+
+def redis_feedback(_: Path) -> Iterator[FeedbackStore]:
+    connection = fresh_redis()
+    yield RedisFeedbackStore(connection)
     connection.close()
 
 

@@ -1,0 +1,66 @@
+"""A process of an installation with scripted agents: everything but the agents is what `retoucher worker` runs.
+
+`python -m fakes.machine ROLE SECONDS`. What befalls a job is written in its metadata, `{"fate", "stage", "times"}`:
+`kill` ends the process by SIGKILL, `hang` sleeps for an hour, the first `times` that the stage works on it. Each command
+begun is counted in Redis, under `calls`.
+"""
+
+import os
+import signal
+import sys
+import time
+
+from fakes.agents import ScriptedAgents
+from fakes.drive import RecordingFinalizer
+from fakes.mortal import WORLD
+
+from services.commands.machines.run import run_sweeper
+from services.commands.machines.settings import BackendSettings, WorkerSettings, read
+from services.distributed import Process, orchestrate, work
+from services.orchestrator.finalize import CanvasFinalizer
+from shared.adapters.patient_images import PatientImageStore
+from shared.contracts.jobs import Job
+from shared.contracts.loop import Command
+from shared.logs import configure_logs
+from shared.telemetry import WorkerMetrics
+
+
+class FatedAgents(ScriptedAgents):
+    """Take `slow_s` seconds for each command, and do what the job's metadata says."""
+
+    def __init__(self, process: Process, slow_s: float, patience_s: float) -> None:
+        super().__init__(WORLD, PatientImageStore(process.images, patience_s))
+        self.process = process
+        self.slow_s = slow_s
+
+    def _called(self, job: Job, command: Command) -> None:
+        connection = self.process.connection
+        connection.ask("HINCRBY", connection.key("calls"), f"{job.id} {command.step}", 1)
+        fate = job.options.metadata
+        strikes = fate.get("stage") == command.kind
+        if strikes and connection.ask("HINCRBY", connection.key("fates"), job.id, 1) <= fate["times"]:
+            if fate["fate"] == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(3600.0)
+        time.sleep(self.slow_s)
+
+
+def main(role: str, slow_s: float) -> None:
+    if role == "sweeper":
+        run_sweeper()
+        return
+    settings = read(WorkerSettings)
+    configure_logs(settings.log_level, settings.log_format)
+    process = Process(read(BackendSettings).backend(), role)
+    agents = FatedAgents(process, slow_s, settings.patience_s)
+    metrics = WorkerMetrics(process.registry)
+    if role == "orchestrator":
+        finalizer = RecordingFinalizer(agents, CanvasFinalizer(agents.store, process.clock))
+        orchestrate(process, finalizer, settings.rules(), metrics)
+        return
+    calls = {"perception": agents.perceive, "reasoning": agents.diagnose, "action": agents.retouch}
+    work(role, process, calls[role], settings.rules(), metrics)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))
