@@ -1,8 +1,8 @@
 """A process of an installation with scripted agents: everything but the agents is what `retoucher worker` runs.
 
 `python -m fakes.machine ROLE SECONDS`. What befalls a job is written in its metadata, `{"fate", "stage", "times"}`:
-`kill` ends the process by SIGKILL, `hang` sleeps for an hour, the first `times` that the stage works on it. Each command
-begun is counted in Redis, under `calls`.
+`kill` ends the process by SIGKILL, `hang` sleeps for an hour, the first `times` that the stage works on it. Each
+command begun is counted in Redis, under `calls`.
 """
 
 import os
