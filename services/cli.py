@@ -11,6 +11,7 @@ import typer
 
 from services.commands.exits import run_and_exit
 from services.commands.keys_command import keys
+from services.commands.speed.command import speed
 from services.commands.submit_command import submit
 from services.perception.training.command import perception
 
@@ -32,6 +33,7 @@ train = typer.Typer(help="Trains the agents' networks.", no_args_is_help=True)
 app.add_typer(train, name="train")
 train.command("perception")(perception)
 app.add_typer(keys, name="keys")
+app.add_typer(speed, name="speed")
 
 Profile = Annotated[str, typer.Option("--profile", metavar="NAME", help="Which detectors, tools and thresholds.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")]

@@ -1,0 +1,1 @@
+"""`retoucher speed`: measured throughput and overhead. Each measurement runs real processes and prints what it saw."""

@@ -1,0 +1,76 @@
+"""Starts the processes of a measurement on free ports of loopback, and ends them whatever happens."""
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from shared.errors import ErrorCode, StageError
+
+START_S = 60.0
+
+
+def free_port() -> int:
+    """A port that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def server(name: str, command: Sequence[str], port: int, ready: str) -> Iterator[str]:
+    """Runs a Python server until the block ends; yields its address once `ready` answers with less than 500.
+
+    Args:
+        name: for the error.
+        command: what follows the interpreter.
+        port: that it was told to listen on.
+        ready: the path that tells.
+
+    Raises:
+        StageError: it did not start; with the last line that it said.
+    """
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen([sys.executable, *command], stdout=said, stderr=said)  # noqa: S603
+        try:
+            _wait_until_ready(process, f"{url}{ready}")
+            yield url
+        except TimeoutError as error:
+            said.seek(0)
+            last = (said.read().decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+            raise StageError(ErrorCode.STAGE_FAILED, f"{name} did not start: {last}") from error
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    until_s = time.monotonic() + START_S
+    with httpx.Client(trust_env=False, timeout=5.0) as http:
+        while time.monotonic() < until_s and process.poll() is None:
+            try:
+                if http.get(url).status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+                    return
+            except httpx.TransportError:
+                pass  # not yet
+            time.sleep(0.05)
+    raise TimeoutError
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A data folder for the server, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="retoucher-speed-") as folder:
+        yield Path(folder)
