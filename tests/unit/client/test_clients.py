@@ -180,8 +180,11 @@ def test_the_smaller_calls(connect):
             {"deliveries": [{"id": "evt_job_1_3", "type": "job.failed", "url": "https://a", "status": "pending"}]}
         ),
         ("POST", "/v1/jobs/job_1/deliveries/evt_job_1_3/replay"): Answer(202),
-        ("PUT", "/v1/jobs/job_1/feedback/r1"): json_answer({"verdict": "reject", "region_id": "r1"}, 201),
-        ("POST", "/v1/jobs/job_1/feedback"): json_answer({"verdict": "missed", "box_xyxy_px": [0, 0, 4, 4]}, 201),
+        ("PUT", "/v1/jobs/job_1/feedback/r1"): json_answer({"id": "r1", "verdict": "reject", "region_id": "r1"}, 201),
+        ("POST", "/v1/jobs/job_1/feedback"): json_answer(
+            {"id": "m1", "verdict": "missed", "box_xyxy_px": [0, 0, 4, 4]}, 201
+        ),
+        ("DELETE", "/v1/jobs/job_1/feedback/m1"): Answer(204),
         ("POST", "/v1/uploads"): json_answer(
             {"id": "upload_1", "expires_at_s": 1.5, "size_hw": [4, 4], "format": "PNG"}, 201
         ),
@@ -196,6 +199,7 @@ def test_the_smaller_calls(connect):
         assert client.replay("job_1", "evt_job_1_3") is None
         assert client.feedback("job_1", "r1", "reject", "worse").region_id == "r1"
         assert client.missed("job_1", (0, 0, 4, 4)).box_xyxy_px == (0, 0, 4, 4)
+        assert client.take_back("job_1", "m1") is None
         assert client.upload(b"png").id == "upload_1"
         assert client.tools().tools[0].name == "retype"
         assert client.categories()[0].name == "hand"

@@ -23,7 +23,7 @@ def problem(status: int, code: str = "", **headers: str) -> Reply:
 
 
 def test_a_file_is_multipart_and_is_not_read_here():
-    request = submit("missing.png", {"seed": 7, "protected": Path("mask.png"), "max_cost": None})
+    request = submit("missing.png", {"seed": 7, "protected": Path("mask.png"), "deadline_s": None})
     assert (request.method, request.path, request.headers) == ("POST", "v1/jobs", {"Idempotency-Key": "k1"})
     assert request.files == {"image": "missing.png", "protected": Path("mask.png")}
     assert json.loads(request.form["request"]) == {"prompt": "a sign", "seed": 7}

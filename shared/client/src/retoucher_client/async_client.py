@@ -140,6 +140,10 @@ class AsyncRetoucher:
         """Says where a flaw was not seen."""
         return await self._run(routes.missed(self._calling, job_id, box_xyxy_px, category, comment))
 
+    async def take_back(self, job_id: str, feedback_id: str) -> None:
+        """Takes back what was said; of a region, its id names it."""
+        await self._run(routes.take_back(self._calling, job_id, feedback_id))
+
     async def tools(self) -> Tools:
         """What the server can repair with."""
         return await self._run(routes.tools(self._calling))

@@ -171,6 +171,10 @@ class Retoucher:
         """Says where a flaw was not seen."""
         return self._run(routes.missed(self._calling, job_id, box_xyxy_px, category, comment))
 
+    def take_back(self, job_id: str, feedback_id: str) -> None:
+        """Takes back what was said; of a region, its id names it."""
+        self._run(routes.take_back(self._calling, job_id, feedback_id))
+
     def tools(self) -> Tools:
         """What the server can repair with."""
         return self._run(routes.tools(self._calling))

@@ -137,8 +137,9 @@ class JobProblem(Model):
 
 
 class Feedback(Model):
-    """What a person said of a region, or of one that was missed."""
+    """What a person said of a region (whose id it then has), or of a place where none was seen."""
 
+    id: str
     verdict: str
     region_id: str | None = None
     box_xyxy_px: Box | None = None

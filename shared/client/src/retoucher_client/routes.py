@@ -86,6 +86,11 @@ def missed(
     return calling.ask(Feedback, ApiRequest("POST", job_path(job_id, "feedback"), body=body, repeatable=False))
 
 
+def take_back(calling: Calling, job_id: str, feedback_id: str) -> Flow[None]:
+    """Forgets what was said."""
+    yield from calling.exchange(ApiRequest("DELETE", job_path(job_id, "feedback", feedback_id)))
+
+
 def tools(calling: Calling) -> Flow[Tools]:
     """What the server repairs with."""
     return calling.ask(Tools, ApiRequest("GET", "v1/tools"))
