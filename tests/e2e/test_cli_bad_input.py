@@ -123,7 +123,7 @@ def test_a_file_without_permission(capsys, tmp_path, picture):
         (["--prompt", ""], "the prompt is empty"),
         (["--prompt", " \n "], "the prompt is empty"),
         (["--prompt", "x" * 2001], "2001 characters"),
-        (["--profile", "huge"], "no profile 'huge': choose one of tiny"),
+        (["--profile", "huge"], "no profile 'huge': choose one of"),
         (["--tools", "photoshop"], "no tool photoshop: choose among"),
         (["--tools", "retype,photoshop"], "no tool photoshop"),
         (["--tools", ","], "(none)"),

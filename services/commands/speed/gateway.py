@@ -88,6 +88,24 @@ def run(plan: GatewayPlan, json_file: Path | None) -> None:
         write_json(json_file, report)
 
 
+def _standalone(data: Path) -> AbstractContextManager[str]:
+    """The real one, as anybody starts it; it must take everything, for what is measured is the taking."""
+    port = free_port()
+    command = [
+        "-m",
+        "services.cli",
+        "serve",
+        "--profile",
+        "idle",
+        "--port",
+        str(port),
+        "--data-dir",
+        str(data / "data"),
+    ]
+    settings = {"RETOUCHER_GATEWAY_MAX_WAIT_S": "1000000", "RETOUCHER_STANDALONE_LOG_LEVEL": "error"}
+    return server("the standalone server", command, port, "/readyz", settings)
+
+
 def _bare() -> AbstractContextManager[str]:
     port = free_port()
     return server("bare FastAPI", ["-m", "services.commands.speed.bare", str(port)], port, "/livez")

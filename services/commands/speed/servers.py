@@ -1,13 +1,15 @@
 """Starts the processes of a measurement on free ports of loopback, and ends them whatever happens."""
 
+import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -25,7 +27,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(name: str, command: Sequence[str], port: int, ready: str) -> Iterator[str]:
+def server(
+    name: str, command: Sequence[str], port: int, ready: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
     """Runs a Python server until the block ends; yields its address once `ready` answers with less than 500.
 
     Args:
@@ -33,13 +37,14 @@ def server(name: str, command: Sequence[str], port: int, ready: str) -> Iterator
         command: what follows the interpreter.
         port: that it was told to listen on.
         ready: the path that tells.
+        settings: for its environment, beside this process' own.
 
     Raises:
         StageError: it did not start; with the last line that it said.
     """
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([sys.executable, *command], stdout=said, stderr=said)  # noqa: S603
+        process = subprocess.Popen([sys.executable, *command], stdout=said, stderr=said, env={**os.environ, **settings})  # noqa: S603
         try:
             _wait_until_ready(process, f"{url}{ready}")
             yield url

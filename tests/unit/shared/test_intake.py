@@ -118,4 +118,4 @@ def test_unknown_profile_names_the_known_ones() -> None:
 def test_every_shipped_profile_is_valid() -> None:
     assert "tiny" in profile_names()
     for name in profile_names():
-        assert load_profile(name).tools
+        assert load_profile(name).description
