@@ -129,6 +129,7 @@ class JobView(Contract):
     evidence_before: tuple[Evidence, ...]
     evidence_after: tuple[Evidence, ...]
     scores: Scores
+    in_domain: bool | None = Field(description="False where the saliency network does not know such images.")
     largest_outside_difference: int | None
     timings: tuple[Timing, ...]
     seconds: SecondsView
