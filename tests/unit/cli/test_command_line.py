@@ -60,6 +60,7 @@ def test_commands_are_those_that_exist(capsys):
         "keys",
         "retouch",
         "serve",
+        "speed",
         "submit",
         "sweeper",
         "train",
