@@ -79,7 +79,7 @@ def _summary(job: Job) -> JsonValue:
         "regions": len(job.known),
         "accepted_patches": len(job.result.patches) if job.result else 0,
         "largest_outside_difference": job.largest_outside_difference,
-        "artifacts": sorted(job.artifacts),
+        "artifacts": [*sorted(job.artifacts)],
         "error": job.error.model_dump(mode="json") if job.error else None,
-        "warnings": list(job.warnings),
+        "warnings": [*job.warnings],
     }
