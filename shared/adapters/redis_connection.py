@@ -20,7 +20,20 @@ CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 5.0
 """Longer than any script takes by far, shorter than a lease: a Redis that stands still is noticed in time."""
 
-SCRIPTS = ("write", "claim", "beat", "answer", "release", "sweep", "settle", "cancel", "count", "delete")
+SCRIPTS = (
+    "write",
+    "claim",
+    "beat",
+    "answer",
+    "release",
+    "sweep",
+    "settle",
+    "cancel",
+    "count",
+    "delete",
+    "claim_deliveries",
+    "set_delivery",
+)
 
 
 class RedisConnection:

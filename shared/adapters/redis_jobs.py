@@ -8,10 +8,12 @@ import json
 from collections.abc import Sequence
 
 from shared.adapters.redis_connection import RedisConnection
+from shared.adapters.redis_deliveries import delivery_name
 from shared.adapters.versioned import UNFINISHED, VersionedJob, job_exists, moved_on, name_taken, no_such_job
 from shared.contracts.jobs import Job, Phase, Status, StopReason
 from shared.contracts.leases import LeaseRules
 from shared.contracts.loop import PublicEvent
+from shared.deliveries import deliveries_of
 from shared.ports import KEY_LIFE_S
 
 
@@ -123,7 +125,7 @@ def write_job(
         Unavailable: Redis does not answer; the write may have happened.
     """
     flat = [part for event in events for part in (event.seq, event.model_dump_json())]
-    body, facts = job.model_dump_json(), json.dumps(_facts(job))
+    body, facts = job.model_dump_json(), json.dumps(_facts(job, events))
     answer = connection.run("write", job.id, expected_version, body, facts, rules.first_send_s, KEY_LIFE_S, *flat)
     match answer[0]:
         case b"exists":
@@ -137,7 +139,7 @@ def write_job(
     return int(answer[2])
 
 
-def _facts(job: Job) -> dict[str, object]:
+def _facts(job: Job, events: Sequence[PublicEvent]) -> dict[str, object]:
     """What the script itself asks of a job; what is None is left out, for Lua tells it from nothing else."""
     ended = job.status not in UNFINISHED
     seconds: dict[str, float] = {}
@@ -156,5 +158,15 @@ def _facts(job: Job) -> dict[str, object]:
         "attention": job.deadline_at_s if job.phase is not Phase.FINALIZING else None,
         "cancel_heeded": job.stop_reason is StopReason.CANCELED,
         "seconds": seconds if ended else {},
+        "deliveries": [
+            {
+                "name": delivery_name(job.id, item.seq),
+                "seq": item.seq,
+                "site": item.site,
+                "due": item.next_attempt_at_s,
+                "body": item.model_dump_json(),
+            }
+            for item in deliveries_of(job, events)
+        ],
     }
     return {name: value for name, value in facts.items() if value is not None}

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from fakes.agents import queued_job
+from fakes.stores import fresh_redis
 
 from shared.adapters.memory import MemoryImageStore, MemoryJobStore
+from shared.adapters.redis_deliveries import RedisDeliveryStore
+from shared.adapters.redis_jobs import RedisJobStore
 from shared.adapters.sqlite_deliveries import SqliteDeliveryStore
 from shared.adapters.sqlite_jobs import SqliteJobStore
 from shared.contracts.deliveries import Claim, Delivery, DeliveryAttempt, DeliveryStatus
@@ -50,7 +53,14 @@ def sqlite(folder: Path) -> Iterator[Stores]:
     jobs.close()
 
 
-ADAPTERS: dict[str, Callable[[Path], Iterator[Stores]]] = {"memory": memory, "sqlite": sqlite}
+def on_redis(_: Path) -> Iterator[Stores]:
+    connection = fresh_redis()
+    store = RedisDeliveryStore(connection)
+    yield Stores(RedisJobStore(connection), store, lambda: RedisDeliveryStore(connection))
+    connection.close()
+
+
+ADAPTERS: dict[str, Callable[[Path], Iterator[Stores]]] = {"memory": memory, "sqlite": sqlite, "redis": on_redis}
 
 
 @pytest.fixture(params=ADAPTERS)

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fakes.stores import fresh_redis
 
 from shared.adapters.memory_keys import MemoryKeyStore
+from shared.adapters.redis_keys import RedisKeyStore
 from shared.adapters.sqlite_keys import SqliteKeyStore
 from shared.contracts.keys import ApiKey
 from shared.errors import Conflict, ErrorCode, NotFound
@@ -23,7 +25,13 @@ def sqlite(folder: Path) -> Iterator[KeyStore]:
     store.close()
 
 
-ADAPTERS: dict[str, Callable[[Path], Iterator[KeyStore]]] = {"memory": memory, "sqlite": sqlite}
+def on_redis(_: Path) -> Iterator[KeyStore]:
+    connection = fresh_redis()
+    yield RedisKeyStore(connection)
+    connection.close()
+
+
+ADAPTERS: dict[str, Callable[[Path], Iterator[KeyStore]]] = {"memory": memory, "sqlite": sqlite, "redis": on_redis}
 
 
 @pytest.fixture(params=ADAPTERS)

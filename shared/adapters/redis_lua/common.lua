@@ -9,6 +9,8 @@
 -- unfinished, queued   sorted sets of job ids by time of creation; of:<owner>, of:<owner>:<status> by id
 -- names:<owner>  hash: client id to job id; key:<owner>:<idempotency key> a string: time of creation and job id
 -- expires        sorted set of the ids of ended jobs by the time from which they may be deleted
+-- delivery:<job>|<seq>   hash: body (JSON), site, claims, revision, leased_until; deliveries:<job> their names;
+--                deliveries_due by the time of the next try; deliveries_at:<site> those under lease
 -- seconds        hash: seconds that a job spends in a stage, smoothed; alive: workers by the end of what they last said
 -- pulse, amnesty_until   when a script last ran that runs all the time, and until when no lease counts as expired
 local prefix = ARGV[1]

@@ -1,5 +1,5 @@
--- Creates or commits a job: version, body, names, pending command (the outbox) and public events, in one step or not at
--- all. ARGV: prefix, id, expected version (0 creates), body, facts (JSON, see `redis_jobs._facts`), first send in
+-- Creates or commits a job: version, body, names, pending command (the outbox), public events and the
+-- webhook deliveries that they ask for, in one step or not at all. ARGV: prefix, id, expected version (0 creates), body, facts (JSON, see `redis_jobs._facts`), first send in
 -- seconds, life of an idempotency key in seconds, event seq, event body, event seq, event body, ...
 -- Returns {'ok', version, dispatch}, {'exists'}, {'taken', id}, {'missing'} or {'moved', version}.
 local id, expected, facts, now = ARGV[2], tonumber(ARGV[3]), cjson.decode(ARGV[5]), now_s()
@@ -21,6 +21,12 @@ redis.call('HSET', job, 'version', expected + 1, 'body', ARGV[4], 'status', fact
   'owner', facts.owner, 'client_id', facts.client_id or '', 'idempotency_key', facts.idempotency_key or '')
 for i = 8, #ARGV, 2 do
   redis.call('XADD', key('events:' .. id), ARGV[i] .. '-0', 'event', ARGV[i + 1])
+end
+for _, item in ipairs(facts.deliveries) do
+  redis.call('HSET', key('delivery:' .. item.name), 'body', item.body, 'site', item.site, 'claims', 0, 'revision', 0,
+    'leased_until', 0)
+  redis.call('ZADD', key('deliveries:' .. id), item.seq, item.name)
+  redis.call('ZADD', key('deliveries_due'), stamp(item.due), item.name)
 end
 if old_status ~= facts.status then
   unlist(id, facts.owner, old_status)
