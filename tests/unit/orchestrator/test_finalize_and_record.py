@@ -193,3 +193,11 @@ def test_what_showed_on_a_refused_trial_alone_is_not_in_the_record() -> None:
 def test_a_job_in_the_queue_has_a_record() -> None:
     record = record_of(queued_job(MemoryImageStore()))
     assert (record.regions, record.evidence_before, record.scores.before, record.scores.after) == ((), (), None, None)
+    assert record.in_domain is None
+
+
+@pytest.mark.parametrize("in_domain", [True, False])
+def test_the_record_says_whether_such_images_are_known(in_domain: bool) -> None:
+    world = World({"a": Flaw(0.9, "saliency")}, saliency_peak=0.9, in_domain=in_domain)
+    job = through_advance(Script(world, LoopPolicy(saliency_detector="saliency"))).job
+    assert record_of(job).in_domain is in_domain
