@@ -37,8 +37,9 @@ format: $(INSTALLED) ## puts the code into the project's format
 lock: $(INSTALLED) ## resolves pyproject.toml anew and writes deploy/constraints/*.txt
 	$(BIN)/python deploy/constraints/lock.py
 
-pictures: demo ## the pictures of the README, from the demo's results
+pictures: demo ## the pictures of the README and of the page, from the demo's results
 	$(BIN)/python docs/pictures.py $(OUT)
+	$(BIN)/python docs/page_examples.py $(OUT)
 
 clean: ## removes what the other targets made
 	rm -rf $(VENV) .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
