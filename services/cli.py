@@ -14,6 +14,7 @@ from services.commands.keys_command import keys
 from services.commands.speed.command import speed
 from services.commands.submit_command import submit
 from services.perception.training.command import perception
+from shared.contracts.categories import Category
 
 app = typer.Typer(
     name="retoucher",
@@ -286,6 +287,24 @@ def dataset_convert(
     from services.commands.convert import run
 
     run(source, name, out, images, labels)
+
+
+@dataset.command("export-feedback")
+def dataset_export_feedback(
+    server_data: Annotated[Path, typer.Option("--server-data", metavar="DIR", help="The server's --data-dir.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; must be new or empty.")],
+    unjudged: Annotated[
+        Literal["leave-out", "healthy", "flaw"],
+        typer.Option(help="Images with regions that nobody has judged: left out, or those regions count as so."),
+    ] = "leave-out",
+    unnamed: Annotated[
+        Category | None, typer.Option(help="Category of flaws that nobody named; without it, they are left out.")
+    ] = None,
+) -> None:
+    """Exports what people said of results, of all owners, as training data in the project's schema."""
+    from services.commands.export_feedback import run
+
+    run(server_data, out, unjudged, unnamed)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

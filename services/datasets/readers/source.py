@@ -27,12 +27,15 @@ class SourceRegion:
     Attributes:
         mask: `(H, W)` bool of the image's size, with at least one pixel.
         kind: the data set's own label.
+        inconsistency, instruction: as in `RegionTruth`; empty where a data set has none.
     """
 
     mask: Mask
     category: Category
     kind: str
     description: str
+    inconsistency: str = ""
+    instruction: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,6 +227,8 @@ def _truth(region: SourceRegion) -> RegionTruth:
         category=region.category,
         kind=region.kind,
         description=region.description,
+        inconsistency=region.inconsistency,
+        instruction=region.instruction,
         centre_xy_px=(float(columns.mean()) + 0.5, float(rows.mean()) + 0.5),
         box_xyxy_px=_box(region.mask),
         visible_share=float(region.mask.mean()),

@@ -53,8 +53,9 @@ export function sentence(fragment) {
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-/** Whether the picture is of a kind that the checkpoint does not know, so that its flaws were only shown. */
-export const outOfDomain = (view) => view.in_domain === false && view.regions.length > 0 && view.accepted_patch_ids.length === 0;
+/** Whether the picture is of a kind that the checkpoint does not know, and all that was found was only shown. */
+export const outOfDomain = (view) =>
+  view.in_domain === false && view.outcome === "nothing_to_fix" && view.regions.length > 0 && !view.options.force;
 
 /** The verdict: a headline, what it means, and its tone (`good`, `calm`, `warn`, `bad`). */
 export function verdictOf(view) {
@@ -75,7 +76,7 @@ function succeeded(view, total, repaired) {
     case "analyzed":
       return { tone: "calm", title: total ? `${plural(total, "flaw")} found` : "No flaw found", text: "You asked for a look only: the picture is as it was." };
     case "repaired":
-      return { tone: "good", title: total === 1 ? "The one flaw is repaired" : `All ${total} flaws are repaired`, text: "Each repair was looked at again and is better than what was there." };
+      return { tone: "good", title: allRepaired(total, repaired), text: "Each repair was looked at again and is better than what was there." };
     case "improved":
       return { tone: "good", title: `${repaired} of ${total} flaws repaired`, text: "What could not be made better was left as it was." };
     case "no_gain":
@@ -83,6 +84,12 @@ function succeeded(view, total, repaired) {
     default:
       return { tone: "calm", title: "Done", text: "" };
   }
+}
+
+function allRepaired(total, repaired) {
+  // Places that a checkpoint out of its domain points at are shown beside, and are no verdict.
+  if (repaired < total) return `${plural(repaired, "flaw")} repaired`;
+  return total === 1 ? "The one flaw is repaired" : `All ${total} flaws are repaired`;
 }
 
 /** Seconds as one would say them. */
