@@ -13,6 +13,7 @@ from services.gateway.openapi import describe
 from services.gateway.parts import GatewayParts
 from services.gateway.problems import add_problem_handlers
 from services.gateway.routes import about, artifacts, events, feedback, health, jobs, uploads
+from services.gateway.routes.page import mount_page
 from services.gateway.settings import GatewaySettings
 
 ROUTERS = (jobs.router, events.router, artifacts.router, feedback.router, uploads.router, about.router, health.router)
@@ -40,6 +41,7 @@ def create_app(parts: GatewayParts, settings: GatewaySettings | None = None) -> 
     add_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    mount_page(app)
     describe(app)
     # The one added last is the outermost.
     app.add_middleware(
