@@ -6,15 +6,20 @@ import hashlib
 import hmac
 import json
 import logging
+import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import standardwebhooks
 from fakes.agents import queued_job
 from fakes.clock import FakeClock
 from fakes.receiver import CLOSE, ENDLESS, HANG, Receiver, answer, receiver
 
+from retoucher_client.errors import WebhookInvalid
+from retoucher_client.webhooks import verify_webhook
 from services.orchestrator.webhooks.deliverer import Deliverer
 from services.orchestrator.webhooks.delivery_loop import DeliveryLoop
 from services.orchestrator.webhooks.schedule import Rules
@@ -30,6 +35,7 @@ from shared.web_guard import WebGuard, WebPolicy
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
+OTHER_SECRET = "whsec_" + base64.b64encode(KEY[::-1]).decode()
 
 
 @dataclass
@@ -97,6 +103,20 @@ def test_is_verified_by_hand(post: Post) -> None:
     assert json.loads(request.body)["data"]["data"] == {"ä": 1}
     delivery = post.of()
     assert (delivery.status, delivery.attempts[0].status_code) == (DeliveryStatus.DELIVERED, 204)
+
+
+def test_the_verifiers_that_receivers_use_agree(post: Post) -> None:
+    post.clock.time_s = time.time()  # both look at the clock of the machine
+    [request] = deliver(post, answer(204)).requests
+    payload = standardwebhooks.Webhook(SECRET).verify(request.body, request.headers)
+    event = verify_webhook(request.body, request.headers, [OTHER_SECRET, SECRET])
+    assert (payload["type"], payload["data"]["data"]) == (event.type, event.data["data"]) == ("job.iteration", {"ä": 1})
+    assert event.id == "evt_job_1_1"
+    for changed in (request.body[:-1] + b" ", b""):
+        with pytest.raises(standardwebhooks.WebhookVerificationError):
+            standardwebhooks.Webhook(SECRET).verify(changed, request.headers)
+    with pytest.raises(WebhookInvalid):
+        verify_webhook(request.body, request.headers, OTHER_SECRET)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +230,49 @@ def test_deliveries_survive_the_process(tmp_path: Path) -> None:
             assert await second.deliverer(server.guard()).deliver_due() == 1
             assert second.of().status is DeliveryStatus.DELIVERED
             second.close()
+
+    asyncio.run(go())
+
+
+CHILD = """
+import asyncio, sys
+from pathlib import Path
+from services.orchestrator.webhooks.deliverer import Deliverer
+from services.orchestrator.webhooks.signing import Signer
+from shared.adapters.clock import SystemClock
+from shared.adapters.sqlite_deliveries import SqliteDeliveryStore
+from shared.public_addresses import parse_network
+from shared.web_guard import WebGuard, WebPolicy
+
+path, port, secret = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+guard = WebGuard(WebPolicy(frozenset({port}), (parse_network("127.0.0.1"),)))
+deliverer = Deliverer(SqliteDeliveryStore(path), guard, Signer([secret], {}), SystemClock(), lambda: 0.5)
+asyncio.run(deliverer.deliver_due())
+"""
+
+
+def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
+    """kill -9 between the receiver's reading and its answer: it comes again, under the same id."""
+
+    async def go() -> None:
+        async with receiver(hook=HANG) as server:
+            post = Post(tmp_path, FakeClock(time.time()))
+            post.job(server.url("/hook"))
+            arguments = (str(tmp_path / "jobs.sqlite3"), str(server.port), SECRET)
+            child = await asyncio.create_subprocess_exec(sys.executable, "-c", CHILD, *arguments)
+            async with asyncio.timeout(120):
+                while not server.requests:
+                    await asyncio.sleep(0.02)
+            child.kill()
+            await child.wait()
+            server.answers["/hook"] = answer(200)
+            post.clock.time_s = time.time() + Rules().lease_s
+            assert await post.deliverer(server.guard()).deliver_due() == 1
+            assert post.of().status is DeliveryStatus.DELIVERED
+            first, second = server.requests
+            assert first.body == second.body
+            assert first.headers["webhook-id"] == second.headers["webhook-id"] == "evt_job_1_1"
+            post.close()
 
     asyncio.run(go())
 
