@@ -11,10 +11,10 @@ TRAIN_INSTALLED := $(VENV)/.installed-train
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock pictures clean debian
+.PHONY: help install demo test check format lock lock-images pictures clean debian
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## the virtual environment in .venv
 
@@ -36,6 +36,9 @@ format: $(INSTALLED) ## puts the code into the project's format
 
 lock: $(INSTALLED) ## resolves pyproject.toml anew and writes deploy/constraints/*.txt
 	$(BIN)/python deploy/constraints/lock.py
+
+lock-images: $(TRAIN_INSTALLED) ## the part of it that each container image needs, into deploy/constraints/image-*.txt
+	$(BIN)/python deploy/constraints/images.py
 
 pictures: demo ## the pictures of the README and of the page, from the demo's results
 	$(BIN)/python docs/pictures.py $(OUT)

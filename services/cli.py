@@ -13,7 +13,7 @@ from services.commands.exits import run_and_exit
 from services.commands.keys_command import keys
 from services.commands.speed.command import speed
 from services.commands.submit_command import submit
-from services.perception.training.command import perception
+from services.commands.train_perception import perception
 from shared.contracts.categories import Category
 
 app = typer.Typer(

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.perception.training.command import perception
+from services.commands.train_perception import perception
 from services.perception.training.options import TrainingOptions
 from shared.errors import BadInput, ErrorCode
 
