@@ -28,6 +28,8 @@ STATUS_OF_CODE = {
     ErrorCode.IDEMPOTENCY_MISMATCH: 422,
     ErrorCode.OVERLOADED: 503,
     ErrorCode.DISK_FULL: 507,
+    # The server of the URL fails, not this one; a 503 would have clients send the same again by themselves.
+    ErrorCode.URL_UNREACHABLE: 422,
 }
 STATUS_OF_KIND: tuple[tuple[type[RetoucherError], int], ...] = (
     (BadInput, 422),
