@@ -141,6 +141,10 @@ class JobCatalog(JobStore, Protocol):
         """Ids of jobs that are queued, oldest first."""
         ...
 
+    def at_work(self, owner: str) -> int:
+        """How many of the owner's jobs are queued or running."""
+        ...
+
     def delete(self, job_id: str) -> None:
         """Deletes the job with its events, names and cancel request, in one step; a commit is then NotFound.
 

@@ -7,13 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from services.standalone.folder import KEYS_FILE
 from shared.adapters.sqlite_keys import SqliteKeyStore
 from shared.contracts.keys import ApiKey
 from shared.errors import BadInput, ErrorCode
 from shared.keys import make_key
-
-KEYS_FILE = "keys.sqlite3"
-"""In the data folder; the server reads the same."""
 
 
 def create(data_dir: Path, owner: str | None, label: str) -> None:

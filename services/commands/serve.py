@@ -6,8 +6,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from services.gateway.limiting import LimitSettings
 from services.gateway.settings import GatewaySettings
-from services.standalone.serve import ServeArguments, serve
+from services.standalone.serve import ServeArguments, ServeSettings, serve
 from services.standalone.settings import StandaloneSettings
 from shared.errors import BadInput, ErrorCode
 from shared.web_settings import UrlSettings
@@ -23,7 +24,10 @@ def run(host: str, port: int, data_dir: Path, profile: str) -> None:
         Conflict: another server uses the data folder.
     """
     arguments = ServeArguments(host=host, port=port, data_dir=data_dir, profile=profile)
-    serve(arguments, _read(StandaloneSettings), _read(GatewaySettings), _read(UrlSettings))
+    settings = ServeSettings(
+        _read(StandaloneSettings), _read(GatewaySettings), _read(LimitSettings), _read(UrlSettings)
+    )
+    serve(arguments, settings)
 
 
 def _read(kind: type[_Settings]) -> _Settings:

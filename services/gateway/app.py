@@ -6,9 +6,11 @@ from importlib import metadata
 
 from fastapi import FastAPI
 
+from services.gateway.auth import Authenticator
 from services.gateway.bodies import BodyLimits
 from services.gateway.core import Gateway
 from services.gateway.headers import AroundAnswers
+from services.gateway.limiting import LimitSettings
 from services.gateway.openapi import describe
 from services.gateway.parts import GatewayParts
 from services.gateway.problems import add_problem_handlers
@@ -19,9 +21,17 @@ from services.gateway.settings import GatewaySettings
 ROUTERS = (jobs.router, events.router, artifacts.router, feedback.router, uploads.router, about.router, health.router)
 
 
-def create_app(parts: GatewayParts, settings: GatewaySettings | None = None) -> FastAPI:
-    """The app; `app.state.gateway` is its `Gateway`."""
-    gateway = Gateway(parts, settings or GatewaySettings())
+def create_app(parts: GatewayParts, settings: GatewaySettings, limits: LimitSettings, host: str) -> FastAPI:
+    """The app; `app.state.gateway` is its `Gateway`.
+
+    Args:
+        parts: what it stands on.
+        settings: of the API.
+        limits: of each key.
+        host: the address that it is bound to; one that others can reach asks everybody for a key.
+    """
+    authenticator = Authenticator(parts.keys, parts.clock, host, required=limits.require_key)
+    gateway = Gateway(parts, settings, authenticator, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -5,8 +5,10 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from services.gateway.auth import Authenticator
 from services.gateway.deletion import OUR_ID
 from services.gateway.events import EventHub
+from services.gateway.limiting import Limiter, LimitSettings
 from services.gateway.metrics import Metrics
 from services.gateway.parts import GatewayParts
 from services.gateway.settings import GatewaySettings
@@ -26,7 +28,9 @@ class Gateway:
         decoding, storing: limit the threads that work on images and that ask stores.
     """
 
-    def __init__(self, parts: GatewayParts, settings: GatewaySettings) -> None:
+    def __init__(
+        self, parts: GatewayParts, settings: GatewaySettings, authenticator: Authenticator, limits: LimitSettings
+    ) -> None:
         self.parts = parts
         self.settings = settings
         self.decoding = CapacityLimiter(settings.decode_threads)
@@ -34,11 +38,16 @@ class Gateway:
         self.waiting = Waiting(parts.jobs, parts.dispatcher, settings.max_wait_s)
         self.hub = EventHub(parts.jobs, self.storing, settings.event_poll_s)
         self.submitter = Submitter(parts, settings, self.waiting, self.decoding, self.storing)
+        self.authenticator = authenticator
+        self.limiter = Limiter(limits, self._at_work)
         self.metrics = Metrics(self.waiting, self.hub)
 
     async def store(self, call: Callable[[], T]) -> T:
         """What a call of a store gives, off the event loop."""
         return await to_thread.run_sync(call, limiter=self.storing)
+
+    async def _at_work(self, owner: str) -> int:
+        return await self.store(lambda: self.parts.jobs.at_work(owner))
 
     async def job(self, name: str, owner: str) -> Job:
         """The owner's job of that id or client id.

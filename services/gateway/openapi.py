@@ -5,8 +5,16 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from services.gateway.answers import problems
 from services.gateway.problems import MEDIA_TYPE, Problem
 from services.gateway.requests import MultipartRequest, SubmitRequest
+from shared.errors import ErrorCode
+
+FOR_KEYS = {
+    str(status): {name: value for name, value in response.items() if name != "model"}
+    for status, response in problems(s401=(ErrorCode.UNAUTHORIZED,), s429=(ErrorCode.RATE_LIMITED,)).items()
+}
+"""What every route answers that asks for a key."""
 
 READ_BY_ROUTES = (SubmitRequest, MultipartRequest, Problem)
 
@@ -40,6 +48,8 @@ def _add_models(document: dict[str, Any]) -> None:
 
 def _as_problems(operation: dict[str, Any]) -> None:
     """Errors are problems in their own media type; FastAPI's own shape of 422 is never sent."""
+    if operation.get("security"):
+        operation["responses"].update(FOR_KEYS)
     for status, response in list(operation.get("responses", {}).items()):
         content = response.get("content", {})
         if MEDIA_TYPE in content:

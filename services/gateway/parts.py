@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.contracts.base import Contract
 from shared.contracts.jobs import Job, JobRecord
-from shared.ports import Clock, Dispatcher, FeedbackStore, ImageStore, JobCatalog, UploadStore
+from shared.ports import Clock, Dispatcher, FeedbackStore, ImageStore, JobCatalog, KeyStore, UploadStore
 from shared.profiles import Profile
 
 
@@ -45,6 +45,7 @@ class GatewayParts:
     images: ImageStore
     uploads: UploadStore
     feedback: FeedbackStore
+    keys: KeyStore
     dispatcher: Dispatcher
     clock: Clock
     fetch: Callable[[str], Awaitable[bytes]]

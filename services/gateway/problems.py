@@ -10,8 +10,20 @@ from fastapi.responses import Response
 from pydantic import Field, ValidationError
 from starlette.exceptions import HTTPException
 
+from services.gateway.auth import CHALLENGE
+from services.gateway.limiting import PROBLEM_TYPE
 from shared.contracts.base import Contract
-from shared.errors import BadInput, Conflict, ErrorCode, MissingResource, NotFound, RetoucherError, Unavailable
+from shared.errors import (
+    BadInput,
+    Conflict,
+    ErrorCode,
+    LimitExceeded,
+    MissingResource,
+    NotFound,
+    RetoucherError,
+    Unauthorized,
+    Unavailable,
+)
 
 log = structlog.get_logger()
 
@@ -36,6 +48,8 @@ STATUS_OF_KIND: tuple[tuple[type[RetoucherError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (MissingResource, 503),
+    (Unauthorized, 401),
+    (LimitExceeded, 429),
     (Unavailable, 503),
 )
 TITLES = {
@@ -81,6 +95,7 @@ class Problem(Contract):
     code: str
     retryable: bool = False
     errors: tuple[FieldProblem, ...] = Field(default=())
+    violated_policies: tuple[str, ...] = Field(default=(), serialization_alias="violated-policies")
 
 
 class InvalidFields(BadInput):
@@ -119,7 +134,8 @@ def _field(location: tuple[int | str, ...], kind: str, message: str, within: str
 
 def problem_response(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """The answer that carries a problem."""
-    content = problem.model_dump_json(exclude_defaults=False, exclude=None if problem.errors else {"errors"})
+    empty = {name for name, value in problem if value == ()}
+    content = problem.model_dump_json(by_alias=True, exclude=empty)
     return Response(content, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -128,19 +144,26 @@ def response_to(error: RetoucherError) -> Response:
     status = STATUS_OF_CODE.get(error.code)
     if status is None:
         status = next((number for kind, number in STATUS_OF_KIND if isinstance(error, kind)), 500)
+    limit = error if isinstance(error, LimitExceeded) else None
     problem = Problem(
+        type=PROBLEM_TYPE if limit else "about:blank",
         title=TITLES[status],
         status=status,
         detail=error.message,
         code=error.code.value,
         retryable=error.retryable,
         errors=error.errors if isinstance(error, InvalidFields) else (),
+        violated_policies=limit.policies if limit else (),
     )
-    headers = {}
-    if status == 503:
-        wait_s = error.retry_after_s if isinstance(error, Overloaded) else RETRY_AFTER_S
-        headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
-    return problem_response(problem, headers)
+    return problem_response(problem, _headers(error, status))
+
+
+def _headers(error: RetoucherError, status: int) -> dict[str, str]:
+    if isinstance(error, Unauthorized):
+        return dict(CHALLENGE)
+    if isinstance(error, Overloaded | LimitExceeded):
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
+    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
 
 
 def add_problem_handlers(app: FastAPI) -> None:

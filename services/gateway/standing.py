@@ -34,12 +34,10 @@ class Waiting:
         self._max_wait_s = max_wait_s
         self._queue: _Queue | None = None
 
-    def standing(self, job_id: str) -> Standing | None:
-        """Where the job waits; None where it does not, or has only just joined the queue."""
+    def standing(self, job_id: str) -> Standing:
+        """Where a queued job waits; behind all others where it has only just joined the queue."""
         queue = self._seen()
-        place = queue.places.get(job_id)
-        if place is None:
-            return None
+        place = queue.places.get(job_id, len(queue.places) + 1)
         return Standing(place, self._wait_s(queue, place - 1))
 
     def admit_one_more(self) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from shared.errors import BadInput, Conflict, ErrorCode
 
+KEYS_FILE = "keys.sqlite3"
+"""In the data folder; `retoucher keys` writes the same."""
+
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[Path]:

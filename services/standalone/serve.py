@@ -1,40 +1,37 @@
 """`retoucher serve`: wires stores, agents, worker threads and the gateway, and runs until it is told to stop."""
 
 import os
-import signal
-import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import structlog
-import uvicorn
-from fastapi import FastAPI
 
 from services.gateway.app import create_app
 from services.gateway.core import Gateway
 from services.gateway.deletion import delete_expired, delete_orphans
 from services.gateway.fetching import fetch_image
+from services.gateway.limiting import LimitSettings
 from services.gateway.parts import Check, GatewayParts
 from services.gateway.settings import GatewaySettings
 from services.orchestrator.record import record_of
 from services.standalone.agents import AgentLoader
-from services.standalone.folder import locked_folder
+from services.standalone.folder import KEYS_FILE, locked_folder
+from services.standalone.listening import listen, run
 from services.standalone.pool import JobPool
 from services.standalone.settings import StandaloneSettings
 from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.sqlite_gateway import SqliteFeedbackStore, SqliteUploadStore
 from shared.adapters.sqlite_jobs import SqliteJobStore
+from shared.adapters.sqlite_keys import SqliteKeyStore
 from shared.contracts.jobs import Job
-from shared.errors import BadInput, ErrorCode, RetoucherError
+from shared.errors import RetoucherError
 from shared.logs import configure_logs
-from shared.ports import ImageStore
-from shared.profiles import load_profile
+from shared.ports import ImageStore, JobStore
+from shared.profiles import Profile, load_profile
 from shared.web_guard import WebGuard
 from shared.web_settings import UrlSettings
 
@@ -51,9 +48,17 @@ class ServeArguments:
     profile: str
 
 
-def serve(
-    arguments: ServeArguments, settings: StandaloneSettings, gateway_settings: GatewaySettings, urls: UrlSettings
-) -> None:
+@dataclass(frozen=True)
+class ServeSettings:
+    """All that the server reads from the environment."""
+
+    standalone: StandaloneSettings
+    gateway: GatewaySettings
+    limits: LimitSettings
+    urls: UrlSettings
+
+
+def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
     """Serves until SIGTERM or Ctrl-C.
 
     Raises:
@@ -61,42 +66,24 @@ def serve(
         Conflict: another server uses the data folder.
         Unavailable: a file in the data folder cannot be used.
     """
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.standalone.log_level, settings.standalone.log_format)
     profile = load_profile(arguments.profile)
+    grace_s = settings.standalone.shutdown_grace_s
     with ExitStack() as opened:
         folder = opened.enter_context(locked_folder(arguments.data_dir))
-        listener = opened.enter_context(closing(_listen(arguments.host, arguments.port)))
-        jobs = opened.enter_context(closing(SqliteJobStore(folder / "jobs.sqlite3")))
-        uploads = opened.enter_context(closing(SqliteUploadStore(folder / "uploads.sqlite3")))
-        feedback = opened.enter_context(closing(SqliteFeedbackStore(folder / "feedback.sqlite3")))
-        guard = WebGuard(urls.policy())
-        images, clock = FileImageStore(folder / "images"), SystemClock()
-        pool = JobPool(jobs, clock, settings.workers)
-        loader = AgentLoader(profile, jobs, images, clock, then=pool.start)
-        parts = GatewayParts(
-            profile=profile,
-            jobs=jobs,
-            images=images,
-            uploads=uploads,
-            feedback=feedback,
-            dispatcher=pool,
-            clock=clock,
-            fetch=lambda url: fetch_image(guard, url, gateway_settings.limits.max_bytes),
-            record_of=record_of,
-            report=lambda job: _report(job, images),
-            tools=loader.tools,
-            readiness=lambda: {"models": loader.check(), "store": _store_check(jobs)},
-        )
-        app = create_app(parts, gateway_settings)
+        listener = opened.enter_context(closing(listen(arguments.host, arguments.port)))
+        parts, pool, loader = _wire(opened, folder, profile, settings)
+        app = create_app(parts, settings.gateway, settings.limits, arguments.host)
         gateway: Gateway = app.state.gateway
         pool.listen(gateway.hub.wake)
         log.info("unfinished_jobs_adopted", count=pool.adopt_unfinished())
         loader.start()
         stopped = threading.Event()
-        threading.Thread(target=_sweep, args=(parts, settings.sweep_s, stopped), name="sweep", daemon=True).start()
-        _run(app, listener, settings, gateway)
+        every_s = settings.standalone.sweep_s
+        threading.Thread(target=_sweep, args=(parts, every_s, stopped), name="sweep", daemon=True).start()
+        run(app, listener, grace_s)
         stopped.set()
-        if not pool.stop(settings.shutdown_grace_s):
+        if not pool.stop(grace_s):
             # A thread that is in the middle of a model's work cannot be ended, and the stores must not be closed
             # under it: the process ends here, and the step is done again at the next start, as after a crash.
             log.warning("step_left_for_the_next_start")
@@ -105,67 +92,46 @@ def serve(
     log.info("stopped")
 
 
-def _run(app: FastAPI, listener: socket.socket, settings: StandaloneSettings, gateway: Gateway) -> None:
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"http://{shown}:{port}\n")
-    sys.stdout.flush()
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_s)),
+def _wire(
+    opened: ExitStack, folder: Path, profile: Profile, settings: ServeSettings
+) -> tuple[GatewayParts, JobPool, AgentLoader]:
+    """The stores in the folder, and what works on them; `opened` closes the files."""
+    jobs = opened.enter_context(closing(SqliteJobStore(folder / "jobs.sqlite3")))
+    uploads = opened.enter_context(closing(SqliteUploadStore(folder / "uploads.sqlite3")))
+    feedback = opened.enter_context(closing(SqliteFeedbackStore(folder / "feedback.sqlite3")))
+    keys = opened.enter_context(closing(SqliteKeyStore(folder / KEYS_FILE)))
+    images, clock, guard = FileImageStore(folder / "images"), SystemClock(), WebGuard(settings.urls.policy())
+    pool = JobPool(jobs, clock, settings.standalone.workers)
+    loader = AgentLoader(profile, jobs, images, clock, then=pool.start)
+    parts = GatewayParts(
+        profile=profile,
+        jobs=jobs,
+        images=images,
+        uploads=uploads,
+        feedback=feedback,
+        keys=keys,
+        dispatcher=pool,
+        clock=clock,
+        fetch=lambda url: fetch_image(guard, url, settings.gateway.limits.max_bytes),
+        record_of=record_of,
+        report=lambda job: _report(job, images),
+        tools=loader.tools,
+        readiness=lambda: {"models": loader.check(), "store": _store_check(jobs)},
     )
-    _Server(config, gateway).run(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, which ends event streams when it is told to stop, and leaves quietly afterwards."""
-
-    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
-        super().__init__(config)
-        self._gateway = gateway
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, but the signal is not raised once more at the end: a server that was stopped has done well."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Streams and waiting answers end now; everything else may finish."""
-        self._gateway.hub.close()
-        super().handle_exit(sig, frame)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bound before anything is loaded, so that a taken port is said at once."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        message = f"cannot listen on {host} port {port} ({error.strerror}): choose another --host or --port"
-        raise BadInput(ErrorCode.BAD_OPTION, message) from error
-    return listener
+    return parts, pool, loader
 
 
 def _report(job: Job, images: ImageStore) -> bytes:
+    # Loaded when the first report is asked for, so that the server is up at once.
     from services.report.page import render_report
     from services.report.pictures import JobPictures
 
     return render_report(job, record_of(job), JobPictures(job, images)).encode()
 
 
-def _store_check(jobs: SqliteJobStore) -> Check:
+def _store_check(jobs: JobStore) -> Check:
     try:
-        jobs.queued()
+        jobs.unfinished()
     except RetoucherError as error:
         return Check(ok=False, detail=error.message)
     return Check(ok=True)
@@ -175,7 +141,7 @@ def _sweep(parts: GatewayParts, every_s: float, stopped: threading.Event) -> Non
     """Deletes what has expired, now and then; first of all what a crash left of requests that made no job."""
     boot_s = parts.clock.now_s()
     swept_orphans = False
-    while True:
+    while not stopped.is_set():
         try:
             if not swept_orphans:
                 delete_orphans(parts, before_s=boot_s)
@@ -185,5 +151,4 @@ def _sweep(parts: GatewayParts, every_s: float, stopped: threading.Event) -> Non
             log.warning("sweep_failed", code=error.code, message=error.message)
         except Exception:
             log.exception("sweep_crashed")
-        if stopped.wait(every_s):
-            return
+        stopped.wait(every_s)

@@ -132,6 +132,10 @@ class MemoryJobStore:
         waiting = [job for job in self._jobs() if job.status is Status.QUEUED]
         return tuple(job.id for job in sorted(waiting, key=lambda job: job.created_at_s))
 
+    def at_work(self, owner: str) -> int:
+        """How many of the owner's jobs are queued or running."""
+        return sum(job.owner == owner and job.status in UNFINISHED for job in self._jobs())
+
     def delete(self, job_id: str) -> None:
         """Deletes the job with all that lies beside it; see `JobStore.delete`."""
         with self._lock:

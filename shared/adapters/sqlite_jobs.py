@@ -108,6 +108,11 @@ class SqliteJobStore:
         """Ids of jobs that are queued, oldest first."""
         return self._ids("SELECT id FROM jobs WHERE status = ? ORDER BY created_at_s, number", Status.QUEUED)
 
+    def at_work(self, owner: str) -> int:
+        """How many of the owner's jobs are queued or running."""
+        query = "SELECT count(*) FROM jobs WHERE owner = ? AND status IN (?, ?)"
+        return int(str(self._file.all(query, owner, *UNFINISHED)[0][0]))
+
     def delete(self, job_id: str) -> None:
         """Deletes the job with its events, names and cancel request; see `JobStore.delete`."""
         with self._file.transaction() as connection:

@@ -51,6 +51,18 @@ class TestJobCatalog:
         store.commit(a_job("job_3", 2.0, Status.RUNNING), 1, ())
         assert list(store.queued()) == ["job_1"]
 
+    def test_counts_an_owners_jobs_at_work(self, store: JobCatalog) -> None:
+        for name, owner, status in (
+            ("job_1", "local", Status.QUEUED),
+            ("job_2", "local", Status.RUNNING),
+            ("job_3", "local", Status.FAILED),
+            ("job_4", "other", Status.QUEUED),
+        ):
+            store.create(a_job(name, status=status).model_copy(update={"owner": owner}), ())
+        assert [store.at_work(owner) for owner in ("local", "other", "nobody")] == [2, 1, 0]
+        store.commit(a_job("job_2", status=Status.SUCCEEDED), 1, ())
+        assert store.at_work("local") == 1
+
     def test_a_deleted_job_is_gone_with_all_that_lay_beside_it(self, store: JobCatalog) -> None:
         names = {"client_id": "mine", "idempotency_key": "k"}
         store.create(named("job_1", **names), [an_event(1)])

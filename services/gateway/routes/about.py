@@ -4,12 +4,12 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.gateway.answers import as_json
-from services.gateway.deps import Owner, TheGateway
+from services.gateway.deps import KEYED, Owner, TheGateway
 from services.gateway.parts import ToolInfo
 from shared.contracts.base import Contract
 from shared.contracts.categories import DIMENSION_OF, Category, Dimension
 
-router = APIRouter(prefix="/v1", tags=["about"])
+router = APIRouter(prefix="/v1", tags=["about"], dependencies=KEYED)
 
 
 class ToolList(Contract):

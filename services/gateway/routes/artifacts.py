@@ -11,13 +11,13 @@ from fastapi.responses import Response
 
 from services.gateway.answers import UNAVAILABLE, problems
 from services.gateway.core import Gateway
-from services.gateway.deps import JobName, Owner, TheGateway
+from services.gateway.deps import KEYED, JobName, Owner, TheGateway
 from services.gateway.parts import GatewayParts
 from services.gateway.views import ORIGINAL, REPORT, artifact_names
 from shared.contracts.jobs import Job
 from shared.errors import Conflict, ErrorCode, NotFound
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEYED)
 
 REPORT_POLICY = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

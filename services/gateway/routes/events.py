@@ -9,11 +9,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.gateway.answers import NO_JOB, UNAVAILABLE, problems
 from services.gateway.core import Gateway
-from services.gateway.deps import JobName, Owner, TheGateway
+from services.gateway.deps import KEYED, JobName, Owner, TheGateway
 from shared.adapters.versioned import UNFINISHED
 from shared.errors import ErrorCode
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEYED)
 
 
 @router.get(

@@ -8,13 +8,13 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from services.gateway.answers import UNAVAILABLE, as_json, problems
-from services.gateway.deps import JobName, Owner, TheGateway
+from services.gateway.deps import KEYED, JobName, Owner, TheGateway
 from shared.contracts.base import BoxXYXY, Contract
 from shared.contracts.categories import Category
 from shared.contracts.gateway import Feedback, FeedbackVerdict
 from shared.errors import BadInput, ErrorCode, NotFound
 
-router = APIRouter(prefix="/v1/jobs", tags=["feedback"])
+router = APIRouter(prefix="/v1/jobs", tags=["feedback"], dependencies=KEYED)
 
 MOST_MISSED = 100
 """Places that may be marked as missed on one image."""

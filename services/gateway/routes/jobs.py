@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from services.gateway.answers import NO_JOB, UNAVAILABLE, as_json, problems
 from services.gateway.core import Gateway
 from services.gateway.deletion import OUR_ID, delete_job
-from services.gateway.deps import JobName, Owner, TheGateway
+from services.gateway.deps import KEYED, JobName, Owner, Submitting, TheGateway
 from services.gateway.problems import FieldProblem, InvalidFields
 from services.gateway.receiving import read_submission
 from services.gateway.requests import CLIENT_ID
@@ -20,7 +20,7 @@ from shared.adapters.versioned import UNFINISHED
 from shared.contracts.jobs import Status
 from shared.errors import Conflict, ErrorCode
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEYED)
 
 SUBMIT: dict[str, Any] = {
     "status_code": 202,
@@ -38,7 +38,7 @@ SUBMIT: dict[str, Any] = {
 async def submit(
     request: Request,
     gateway: TheGateway,
-    owner: Owner,
+    owner: Submitting,
     prefer: Prefer = None,
     idempotency_key: Annotated[
         str | None,
@@ -60,7 +60,7 @@ async def submit(
 async def submit_named(
     request: Request,
     gateway: TheGateway,
-    owner: Owner,
+    owner: Submitting,
     client_id: Annotated[str, Path(pattern=CLIENT_ID, description="Your id for the job, in every route.")],
     prefer: Prefer = None,
 ) -> Response:

@@ -8,7 +8,7 @@ from starlette.datastructures import UploadFile
 
 from services.gateway.answers import UNAVAILABLE, as_json, problems
 from services.gateway.core import Gateway
-from services.gateway.deps import Owner, TheGateway
+from services.gateway.deps import KEYED, Submitting, TheGateway
 from services.gateway.problems import FieldProblem, InvalidFields
 from services.gateway.receiving import media_type, unsupported
 from shared.contracts.base import Contract
@@ -16,7 +16,7 @@ from shared.contracts.gateway import Upload
 from shared.errors import ErrorCode
 from shared.images import decode_upload
 
-router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
+router = APIRouter(prefix="/v1/uploads", tags=["uploads"], dependencies=KEYED)
 
 TYPES = ("image/png", "image/jpeg", "image/webp")
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -67,7 +67,7 @@ class UploadView(Contract):
         }
     },
 )
-async def upload(request: Request, gateway: TheGateway, owner: Owner) -> Response:
+async def upload(request: Request, gateway: TheGateway, owner: Submitting) -> Response:
     """The image as the body, with its Content-Type, or as the part `image`; kept for a day, for several jobs."""
     data = await _image(request)
     kept = await to_thread.run_sync(_keep, gateway, owner, data, limiter=gateway.decoding)
