@@ -131,7 +131,6 @@ class JobView(Contract):
     scores: Scores
     in_domain: bool | None = Field(description="False where the saliency network does not know such images.")
     largest_outside_difference: int | None
-    in_domain: bool | None
     timings: tuple[Timing, ...]
     seconds: SecondsView
     third_parties: tuple[str, ...] = Field(description="Parties outside this server that saw pixels.")
