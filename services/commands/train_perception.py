@@ -43,6 +43,9 @@ def perception(
         float | None, typer.Option(help="1e-3 from scratch, 2e-5 (the paper's) from pretrained encoders.")
     ] = None,
     alpha: Annotated[float, typer.Option(min=0, max=1, help="Equation 2: weight of the MSE.")] = 0.5,
+    pixel_scale: Annotated[
+        float, typer.Option(min=0, help="Weight of the map's cross-entropy; 0: equation 2 alone.")
+    ] = 20.0,
     attention_refinement: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
     kld: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
     bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
@@ -78,6 +81,7 @@ def perception(
             accumulate=accumulate,
             learning_rate=learning_rate or (_FROM_PRETRAINED if encoders else _FROM_SCRATCH),
             alpha=alpha,
+            pixel_scale=pixel_scale,
             attention_refinement=attention_refinement,
             kld=kld,
             bf16=bf16,

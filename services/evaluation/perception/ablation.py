@@ -92,6 +92,7 @@ class AblationPlan:
                 steps=self.steps,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
+                pixel_scale=0.0,  # the paper's ablation is of equation 2
                 attention_refinement=variant.attention_refinement,
                 kld=variant.kld,
                 bf16=self.bf16,

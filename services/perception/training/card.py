@@ -61,6 +61,7 @@ def write_card(
         f"{'bfloat16' if options.bf16 else 'float32'}, "
         f"on {options.device}; {seconds / 60:.1f} minutes.",
         f"- Loss: {options.loss.alpha:g} · {options.loss.mse_scale:g} · MSE + {1 - options.loss.alpha:g} · KLD"
+        f"{f' + {options.pixel_scale:g} · cross-entropy of cells' if options.pixel_scale else ''}"
         f"{'' if not switches else ' without ' + ' and '.join(switches)}.",
         "",
         f"## Validation ({calibration.validation.get('images')} images, same generator as training)",

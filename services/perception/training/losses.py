@@ -3,6 +3,7 @@
 Knows tensors alone. L_map = alpha * s * MSE + (1 - alpha) * KLD(ground truth || prediction), the KLD on sum-normalised
 maps. s is stated, not hidden: the MSE of sparse maps is near 0.007 beside a KLD of 1 to 3, so that without a scale
 alpha would mean nothing. A healthy image has no distribution to compare with and carries the MSE only.
+Deviates from the paper: beside L_map stands the cross-entropy of the map's cells, see `LossSettings.pixel_scale`.
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Losses:
     """The total, which is differentiable, and its parts before weighting, detached, for the log."""
 
     total: Tensor
+    pixels: Tensor
     mse: Tensor
     kld: Tensor
     any_distortion: Tensor
@@ -55,6 +57,7 @@ def saliency_losses(
         settings: the weights.
     """
     prediction = map_logits.float().sigmoid()
+    pixels = functional.binary_cross_entropy_with_logits(map_logits.float(), targets.truth)
     mse = (prediction - targets.truth).square().mean(dim=(1, 2))
     divergence = kld_per_image(prediction, targets.truth)
     per_image = (
@@ -66,7 +69,11 @@ def saliency_losses(
     score_loss = known_squared_error(score_logits.float().sigmoid(), targets.scores)
     blemished = (targets.truth.sum(dim=(1, 2)) > 0).float()
     return Losses(
-        total=per_image.mean() + settings.any_weight * any_loss + settings.score_weight * score_loss,
+        total=per_image.mean()
+        + settings.pixel_scale * pixels
+        + settings.any_weight * any_loss
+        + settings.score_weight * score_loss,
+        pixels=pixels.detach(),
         mse=mse.mean().detach(),
         kld=(divergence.sum() / blemished.sum().clamp(min=1)).detach(),
         any_distortion=any_loss.detach(),

@@ -21,15 +21,17 @@ class LossSettings:
 
     Attributes:
         alpha: of equation 2; 0.5 weighs pixel accuracy and distribution alike.
-        mse_scale: the MSE's scale: it is near 0.007 on these sparse maps, beside a KLD of 1 to 3. At 10, the map hardly
-            learned how sure to be (peaks of 0.15 on blemished and clean images alike): the MSE alone tells it that.
+        mse_scale: the MSE's scale: it is near 0.007 on these sparse maps, beside a KLD of 1 to 3.
+        pixel_scale: of the cross-entropy of every cell of the map, beside equation 2. Where a sigmoid is near 0 the
+            MSE's gradient is, too: from scratch it alone never taught the map that a clean twin is clean.
         kld: False is the ablation of Table 5: the map learns from the MSE alone, at full weight.
         any_weight: of the cross-entropy of "any distortion".
         score_weight: of the squared error of the four scores.
     """
 
     alpha: float = 0.5
-    mse_scale: float = 100.0
+    mse_scale: float = 10.0
+    pixel_scale: float = 20.0
     kld: bool = True
     any_weight: float = 0.5
     score_weight: float = 0.5
@@ -64,6 +66,7 @@ class TrainingOptions(Contract):
         learning_rate: 1e-3 from scratch; the paper has 2e-5 from pretrained encoders (5.1).
         weight_decay, warmup_share, clip: of AdamW, of the linear warm-up before the cosine, of the gradient's norm.
         alpha: of equation 2.
+        pixel_scale: of the cross-entropy beside it; 0 leaves equation 2 alone.
         attention_refinement, kld: False for the ablations of Table 5.
         bf16: mixed precision.
         device: `cpu` or `cuda`.
@@ -90,6 +93,7 @@ class TrainingOptions(Contract):
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
     clip: float = Field(default=1.0, gt=0)
     alpha: float = Field(default=0.5, ge=0, le=1)
+    pixel_scale: float = Field(default=20.0, ge=0)
     attention_refinement: bool = True
     kld: bool = True
     bf16: bool = False
@@ -113,7 +117,7 @@ class TrainingOptions(Contract):
     @property
     def loss(self) -> LossSettings:
         """The loss's weights."""
-        return LossSettings(alpha=self.alpha, kld=self.kld)
+        return LossSettings(alpha=self.alpha, kld=self.kld, pixel_scale=self.pixel_scale)
 
     @property
     def state_folder(self) -> Path:

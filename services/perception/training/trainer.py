@@ -23,7 +23,7 @@ from services.perception.training.dataset import LABEL_NAMES
 from services.perception.training.losses import Targets, saliency_losses
 from services.perception.training.options import LossSettings
 
-_PARTS = ("mse", "kld", "any_distortion", "scores")
+_PARTS = ("pixels", "mse", "kld", "any_distortion", "scores")
 
 
 class SaliencyTrainer(Trainer):
@@ -58,7 +58,7 @@ class SaliencyTrainer(Trainer):
         targets = Targets(inputs["truth"], inputs["distorted"], inputs["scores"])
         losses = saliency_losses(output.map_logits, output.any_logit, output.score_logits, targets, self._loss_settings)
         if model.training:
-            parts = torch.stack([losses.mse, losses.kld, losses.any_distortion, losses.scores])
+            parts = torch.stack([losses.pixels, losses.mse, losses.kld, losses.any_distortion, losses.scores])
             self._sums = self._sums.to(parts.device) + parts
             self._count += 1
         return (losses.total, output) if return_outputs else losses.total

@@ -30,7 +30,7 @@ def test_equation_2_by_hand() -> None:
         expected += 0.3 * 10 * float((prediction[at] - targets.truth[at]).square().mean()) / 3
         if at < 2:
             expected += 0.7 * float(entropy(targets.truth[at].flatten(), prediction[at].flatten())) / 3
-    settings = LossSettings(alpha=0.3, any_weight=0, score_weight=0)
+    settings = LossSettings(alpha=0.3, pixel_scale=0, any_weight=0, score_weight=0)
     assert float(losses(settings, logits, targets)) == pytest.approx(expected, rel=1e-5)
 
 
@@ -47,7 +47,9 @@ def test_healthy_images_carry_mse_only() -> None:
     logits, targets = batch()
     healthy = Targets(targets.truth[2:], targets.distorted[2:], targets.scores[2:])
     logits = logits[2:].requires_grad_()
-    result = saliency_losses(logits, torch.zeros(1), torch.zeros(1, 4), healthy, LossSettings(any_weight=0))
+    result = saliency_losses(
+        logits, torch.zeros(1), torch.zeros(1, 4), healthy, LossSettings(pixel_scale=0, any_weight=0)
+    )
     assert float(result.kld) == 0
     assert float(result.scores) == 0
     assert float(result.total.detach()) == pytest.approx(0.5 * 10 * float(logits.detach().sigmoid().square().mean()))
@@ -59,7 +61,7 @@ def test_healthy_images_carry_mse_only() -> None:
 
 def test_without_kld_the_map_learns_from_mse_at_full_weight() -> None:
     logits, targets = batch()
-    settings = LossSettings(kld=False, any_weight=0, score_weight=0)
+    settings = LossSettings(kld=False, pixel_scale=0, any_weight=0, score_weight=0)
     expected = 10 * float((logits.sigmoid() - targets.truth).square().mean())
     assert float(losses(settings, logits, targets)) == pytest.approx(expected, rel=1e-5)
 
@@ -87,3 +89,11 @@ def test_any_distortion_is_a_cross_entropy() -> None:
 def test_alpha_is_a_share() -> None:
     with pytest.raises(ValueError, match="alpha"):
         LossSettings(alpha=1.5)
+
+
+def test_beside_equation_2_every_cell_is_told_apart() -> None:
+    logits, targets = batch()
+    alone = losses(LossSettings(pixel_scale=0), logits, targets)
+    added = losses(LossSettings(pixel_scale=7), logits, targets) - alone
+    expected = torch.nn.functional.binary_cross_entropy(logits.sigmoid(), targets.truth)
+    assert float(added) == pytest.approx(7 * float(expected), rel=1e-4)
