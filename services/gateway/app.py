@@ -14,11 +14,20 @@ from services.gateway.limiting import LimitSettings
 from services.gateway.openapi import describe
 from services.gateway.parts import GatewayParts
 from services.gateway.problems import add_problem_handlers
-from services.gateway.routes import about, artifacts, events, feedback, health, jobs, uploads
+from services.gateway.routes import about, artifacts, deliveries, events, feedback, health, jobs, uploads
 from services.gateway.routes.page import mount_page
 from services.gateway.settings import GatewaySettings
 
-ROUTERS = (jobs.router, events.router, artifacts.router, feedback.router, uploads.router, about.router, health.router)
+ROUTERS = (
+    jobs.router,
+    events.router,
+    artifacts.router,
+    feedback.router,
+    deliveries.router,
+    uploads.router,
+    about.router,
+    health.router,
+)
 
 
 def create_app(parts: GatewayParts, settings: GatewaySettings, limits: LimitSettings, host: str) -> FastAPI:

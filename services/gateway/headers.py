@@ -1,4 +1,4 @@
-"""ASGI middleware around every answer: security headers, and the count and seconds of requests."""
+"""ASGI middleware around every answer: security headers, counts and seconds of requests, an answer to crashes."""
 
 import time
 
@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.limiting import noted_headers
 from services.gateway.metrics import Metrics
+from services.gateway.problems import response_to_crash
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -33,9 +34,12 @@ class AroundAnswers:
             await self._app(scope, receive, send)
             return
         started_s = time.perf_counter()
+        started = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 headers.update(noted_headers(scope))
                 headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -46,7 +50,13 @@ class AroundAnswers:
                 self._measure(scope, message["status"], time.perf_counter() - started_s)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            if started:
+                raise
+            # Here and not in a handler of FastAPI's, whose answers would come without these headers.
+            await response_to_crash(scope["path"], error)(scope, receive, send_with_headers)
 
     def _measure(self, scope: Scope, status: int, seconds: float) -> None:
         # The route's pattern, not its path: one series for all jobs. Only known methods, for the same reason.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.contracts.base import Contract
 from shared.contracts.jobs import Job, JobRecord
-from shared.ports import Clock, Dispatcher, FeedbackStore, ImageStore, JobCatalog, KeyStore, UploadStore
+from shared.ports import Clock, DeliveryStore, Dispatcher, FeedbackStore, ImageStore, JobCatalog, KeyStore, UploadStore
 from shared.profiles import Profile
 
 
@@ -34,6 +34,7 @@ class GatewayParts:
 
     Attributes:
         fetch: the bytes behind an image's URL; raises `BadInput` for one that may not or cannot be fetched.
+        check_webhook: whether a webhook's URL may be used; raises `BadInput` for one that may not.
         record_of: what there is to tell of a job.
         report: `report.html` of a job that has a result.
         tools: the profile's.
@@ -46,9 +47,11 @@ class GatewayParts:
     uploads: UploadStore
     feedback: FeedbackStore
     keys: KeyStore
+    deliveries: DeliveryStore
     dispatcher: Dispatcher
     clock: Clock
     fetch: Callable[[str], Awaitable[bytes]]
+    check_webhook: Callable[[str], Awaitable[object]]
     record_of: Callable[[Job], JobRecord]
     report: Callable[[Job], bytes]
     tools: Callable[[], Sequence[ToolInfo]]

@@ -167,7 +167,7 @@ def _headers(error: RetoucherError, status: int) -> dict[str, str]:
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Turns every error that can leave a route into a problem."""
+    """Turns every error that routes raise on purpose into a problem; what they do not is `response_to_crash`'s."""
 
     @app.exception_handler(RetoucherError)
     async def of_the_project(request: Request, error: RetoucherError) -> Response:
@@ -200,9 +200,10 @@ def add_problem_handlers(app: FastAPI) -> None:
         )
         return problem_response(problem, dict(error.headers or {}))
 
-    @app.exception_handler(Exception)
-    async def of_the_program(request: Request, error: Exception) -> Response:
-        log.error("request_crashed", path=request.url.path, exc_info=error)
-        detail = "the server made a mistake: try again, and report it if it stays"
-        code = ErrorCode.INTERNAL.value
-        return problem_response(Problem(title=TITLES[500], status=500, detail=detail, code=code, retryable=True))
+
+def response_to_crash(path: str, error: Exception) -> Response:
+    """The answer to an error that nobody foresaw: nothing of it is told, all of it is logged."""
+    log.error("request_crashed", path=path, exc_info=error)
+    detail = "the server made a mistake: try again, and report it if it stays"
+    problem = Problem(title=TITLES[500], status=500, detail=detail, code=ErrorCode.INTERNAL.value, retryable=True)
+    return problem_response(problem)

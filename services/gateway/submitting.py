@@ -66,6 +66,9 @@ class Submitter:
             field, _, message = excess.partition(": ")
             raise InvalidFields([FieldProblem(field=field, message=message)])
         await to_thread.run_sync(self._waiting.admit_one_more, limiter=self._storing)
+        webhook = submission.fields.webhook
+        if webhook is not None:
+            await self._parts.check_webhook(webhook.url)
         images = {part: await self._bytes(part, image, name.owner) for part, image in submission.images.items()}
         job = await to_thread.run_sync(partial(self._admit, submission, images, name), limiter=self._decoding)
         winner = await to_thread.run_sync(self._create, job, name, limiter=self._storing)

@@ -24,6 +24,7 @@ from services.standalone.pool import JobPool
 from services.standalone.settings import StandaloneSettings
 from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
+from shared.adapters.sqlite_deliveries import SqliteDeliveryStore
 from shared.adapters.sqlite_gateway import SqliteFeedbackStore, SqliteUploadStore
 from shared.adapters.sqlite_jobs import SqliteJobStore
 from shared.adapters.sqlite_keys import SqliteKeyStore
@@ -99,6 +100,7 @@ def _wire(
     jobs = opened.enter_context(closing(SqliteJobStore(folder / "jobs.sqlite3")))
     uploads = opened.enter_context(closing(SqliteUploadStore(folder / "uploads.sqlite3")))
     feedback = opened.enter_context(closing(SqliteFeedbackStore(folder / "feedback.sqlite3")))
+    deliveries = opened.enter_context(closing(SqliteDeliveryStore(folder / "jobs.sqlite3")))
     keys = opened.enter_context(closing(SqliteKeyStore(folder / KEYS_FILE)))
     images, clock, guard = FileImageStore(folder / "images"), SystemClock(), WebGuard(settings.urls.policy())
     pool = JobPool(jobs, clock, settings.standalone.workers)
@@ -110,9 +112,11 @@ def _wire(
         uploads=uploads,
         feedback=feedback,
         keys=keys,
+        deliveries=deliveries,
         dispatcher=pool,
         clock=clock,
         fetch=lambda url: fetch_image(guard, url, settings.gateway.limits.max_bytes),
+        check_webhook=guard.check,
         record_of=record_of,
         report=lambda job: _report(job, images),
         tools=loader.tools,

@@ -106,7 +106,7 @@ class Site:
 
 
 def make_parts(
-    jobs: JobCatalog, clock: FakeClock, world: World, fetched: dict[str, bytes]
+    jobs: MemoryJobStore, clock: FakeClock, world: World, fetched: dict[str, bytes]
 ) -> tuple[GatewayParts, ByHand]:
     images = MemoryImageStore()
     agents = ScriptedAgents(world, images)
@@ -122,6 +122,10 @@ def make_parts(
             raise BadInput(ErrorCode.URL_NOT_ALLOWED, "this address may not be used: send another URL")
         return fetched[url]
 
+    async def check_webhook(url: str) -> None:
+        if not url.startswith("https://"):
+            raise BadInput(ErrorCode.URL_NOT_ALLOWED, "this address may not be used: send another URL")
+
     parts = GatewayParts(
         profile=load_profile("tiny"),
         jobs=jobs,
@@ -129,9 +133,11 @@ def make_parts(
         uploads=MemoryUploadStore(),
         feedback=MemoryFeedbackStore(),
         keys=MemoryKeyStore(),
+        deliveries=jobs.deliveries,
         dispatcher=dispatcher,
         clock=clock,
         fetch=fetch,
+        check_webhook=check_webhook,
         record_of=record_of,
         report=report,
         tools=lambda: (ToolInfo(name="retype", kind="mask", licence="Apache-2.0"),),
@@ -149,7 +155,7 @@ async def site(
     settings: GatewaySettings | None = None,
     limits: LimitSettings | None = None,
     world: World = WORLD,
-    jobs: JobCatalog | None = None,
+    jobs: MemoryJobStore | None = None,
     host: str = "127.0.0.1",
 ) -> AsyncIterator[Site]:
     """A gateway for one test."""
