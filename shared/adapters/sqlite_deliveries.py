@@ -11,19 +11,13 @@ from shared.contracts.deliveries import Claim, Delivery
 from shared.deliveries import replayed
 
 _DUE = "SELECT 1 FROM deliveries WHERE due_at_s <= ? AND leased_until_s <= ? LIMIT 1"
-_CLAIM = """
-WITH due AS (
-    SELECT id, job_id, seq, site, due_at_s,
-           row_number() OVER (PARTITION BY site ORDER BY due_at_s, job_id, seq) AS place
-    FROM deliveries WHERE due_at_s <= :now AND leased_until_s <= :now
-), busy AS (
-    SELECT site, count(*) AS number FROM deliveries WHERE due_at_s IS NOT NULL AND leased_until_s > :now GROUP BY site
-)
-UPDATE deliveries SET claims = claims + 1, leased_until_s = :now + :lease WHERE id IN (
-    SELECT due.id FROM due LEFT JOIN busy USING (site) WHERE place + coalesce(busy.number, 0) <= :per_site
-    ORDER BY due_at_s, job_id, seq LIMIT :limit
-) RETURNING body, claims
+# Site by site along an index: a dead receiver with 20,000 deliveries waiting must not make each claim sort them all.
+_SITES = "SELECT site, sum(leased_until_s > ?) FROM deliveries WHERE due_at_s IS NOT NULL GROUP BY site"
+_OF_SITE = """
+SELECT due_at_s, job_id, seq, id FROM deliveries
+WHERE site = ? AND due_at_s <= ? AND leased_until_s <= ? ORDER BY due_at_s, job_id, seq LIMIT ?
 """
+_CLAIM = "UPDATE deliveries SET claims = claims + 1, leased_until_s = ? WHERE id = ? RETURNING body, claims"
 
 
 class SqliteDeliveryStore:
@@ -40,11 +34,14 @@ class SqliteDeliveryStore:
         """Takes deliveries whose time has come; see `DeliveryStore.claim_due`."""
         if self._file.one(_DUE, now_s, now_s) is None:
             return ()  # asked every second, and a write would go to the disk each time
-        values = {"now": now_s, "lease": lease_s, "limit": limit, "per_site": per_site}
         with self._file.transaction() as connection:
-            rows = connection.execute(_CLAIM, values).fetchall()
-        claims = [Claim(delivery=Delivery.model_validate_json(body), number=number) for body, number in rows]
-        return tuple(sorted(claims, key=lambda claim: _order(claim.delivery)))
+            due: list[tuple[float, str, int, str]] = []
+            for site, leased in connection.execute(_SITES, (now_s,)).fetchall():
+                room = min(limit, per_site - leased)
+                if room > 0:
+                    due += connection.execute(_OF_SITE, (site, now_s, now_s, room)).fetchall()
+            rows = [connection.execute(_CLAIM, (now_s + lease_s, it[3])).fetchone() for it in sorted(due)[:limit]]
+        return tuple(Claim(delivery=Delivery.model_validate_json(body), number=number) for body, number in rows)
 
     def settle(self, claim: Claim, delivery: Delivery) -> bool:
         """Writes what came of a claim; see `DeliveryStore.settle`."""
@@ -87,7 +84,3 @@ def append_deliveries(connection: sqlite3.Connection, deliveries: Sequence[Deliv
         "INSERT INTO deliveries (id, job_id, seq, site, due_at_s, body) VALUES (?, ?, ?, ?, ?, ?)",
         [(it.id, it.job_id, it.seq, it.site, it.next_attempt_at_s, it.model_dump_json()) for it in deliveries],
     )
-
-
-def _order(delivery: Delivery) -> tuple[float, str, int]:
-    return delivery.next_attempt_at_s or 0.0, delivery.job_id, delivery.seq

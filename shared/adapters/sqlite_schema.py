@@ -48,6 +48,8 @@ CREATE TABLE deliveries (
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_by_job ON deliveries (job_id, seq);
 CREATE INDEX deliveries_due ON deliveries (due_at_s) WHERE due_at_s IS NOT NULL;
+CREATE INDEX deliveries_by_site ON deliveries (site, due_at_s, job_id, seq, leased_until_s)
+    WHERE due_at_s IS NOT NULL;
 CREATE TABLE disabled_webhooks (
     owner TEXT NOT NULL,
     url TEXT NOT NULL,
