@@ -84,17 +84,17 @@ sys.meta_path.insert(0, Refuse())
 """
 
 WIRING = """
+from types import SimpleNamespace
 from prometheus_client import CollectorRegistry
 from services import cli
 from services.commands.machines import run
-from services.distributed import Backend, Process, WorkRules, build_agent
+from services.distributed import WorkRules, build_agent
+from shared.adapters.clock import SystemClock
 from shared.adapters.memory import MemoryImageStore
-from shared.adapters.s3_images import S3Access
 from shared.profiles import load_profile
 from shared.telemetry import WorkerMetrics
 role = sys.argv[4]
-access = S3Access(endpoint='127.0.0.1:1', bucket='b', access_key='k', secret_key='s', region='r', secure=False)
-process = Process(Backend('redis://127.0.0.1:1/0', access), role)
+process = SimpleNamespace(clock=SystemClock())
 if role in ('perception', 'reasoning', 'action'):
     metrics = WorkerMetrics(CollectorRegistry())
     build_agent(role, process, load_profile('tiny'), MemoryImageStore(), WorkRules(), metrics)
