@@ -25,7 +25,8 @@ class Gateway:
     """What the routes work with.
 
     Attributes:
-        decoding, storing: limit the threads that work on images and that ask stores.
+        decoding, storing, writing: limit the threads that work on images, that read stores, and that write to them. A
+            write waits for the disk, and where many wait, reads must not stand behind them.
     """
 
     def __init__(
@@ -35,16 +36,21 @@ class Gateway:
         self.settings = settings
         self.decoding = CapacityLimiter(settings.decode_threads)
         self.storing = CapacityLimiter(settings.store_threads)
+        self.writing = CapacityLimiter(settings.store_threads)
         self.waiting = Waiting(parts.jobs, parts.dispatcher, settings.max_wait_s)
         self.hub = EventHub(parts.jobs, self.storing, settings.event_poll_s)
-        self.submitter = Submitter(parts, settings, self.waiting, self.decoding, self.storing)
+        self.submitter = Submitter(parts, settings, self.waiting, self.decoding, self.storing, self.writing)
         self.authenticator = authenticator
         self.limiter = Limiter(limits, self._at_work)
         self.metrics = Metrics(self.waiting, self.hub)
 
     async def store(self, call: Callable[[], T]) -> T:
-        """What a call of a store gives, off the event loop."""
+        """What a call that reads stores gives, off the event loop."""
         return await to_thread.run_sync(call, limiter=self.storing)
+
+    async def change(self, call: Callable[[], T]) -> T:
+        """What a call that writes to stores gives, off the event loop."""
+        return await to_thread.run_sync(call, limiter=self.writing)
 
     async def _at_work(self, owner: str) -> int:
         return await self.store(lambda: self.parts.jobs.at_work(owner))

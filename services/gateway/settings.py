@@ -18,7 +18,7 @@ class GatewaySettings(BaseSettings):
         expires_in_s, max_expires_in_s: how long a job is kept after it was sent, by default and at the most.
         upload_life_s: how long an image sent ahead is kept.
         decode_threads: how many images are decoded at one time.
-        store_threads: how many calls of the stores run at one time.
+        store_threads: how many calls that read stores run at one time, and how many that write.
         event_poll_s: how often the store is asked for new events of a watched job; within one process a wake-up comes
             first.
         heartbeat_s: silence after which an event stream carries a comment.

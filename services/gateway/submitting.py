@@ -43,12 +43,14 @@ class Submitter:
         waiting: Waiting,
         decoding: CapacityLimiter,
         storing: CapacityLimiter,
+        writing: CapacityLimiter,
     ) -> None:
         self._parts = parts
         self._settings = settings
         self._waiting = waiting
         self._decoding = decoding
         self._storing = storing
+        self._writing = writing
 
     async def submit(self, submission: Submission, name: Name) -> Submitted:
         """The job of this submission.
@@ -71,7 +73,7 @@ class Submitter:
             await self._parts.check_webhook(webhook.url)
         images = {part: await self._bytes(part, image, name.owner) for part, image in submission.images.items()}
         job = await to_thread.run_sync(partial(self._admit, submission, images, name), limiter=self._decoding)
-        winner = await to_thread.run_sync(self._create, job, name, limiter=self._storing)
+        winner = await to_thread.run_sync(self._create, job, name, limiter=self._writing)
         if winner is not None:
             return _same(winner, submission)
         self._parts.dispatcher.dispatch(job.id)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-THREADS = 8
+THREADS = 64
 EVERY_S = 0.02
 """Between two reads, over all threads."""
 

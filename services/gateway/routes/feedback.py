@@ -71,7 +71,7 @@ async def judge(gateway: TheGateway, owner: Owner, job_id: JobName, region_id: R
         gateway.parts.feedback.put(entry)
         return entry
 
-    return as_json(await gateway.store(put), 201)
+    return as_json(await gateway.change(put), 201)
 
 
 @router.post(
@@ -106,7 +106,7 @@ async def miss(gateway: TheGateway, owner: Owner, job_id: JobName, missed: Misse
         gateway.parts.feedback.put(entry)
         return entry
 
-    return as_json(await gateway.store(put), 201)
+    return as_json(await gateway.change(put), 201)
 
 
 @router.delete(
@@ -124,5 +124,5 @@ async def take_back(gateway: TheGateway, owner: Owner, job_id: JobName, entry_id
             message = f"{job.id} has no feedback {entry_id!r}: see the job's feedback"
             raise NotFound(ErrorCode.FEEDBACK_NOT_FOUND, message)
 
-    await gateway.store(remove)
+    await gateway.change(remove)
     return Response(status_code=204)

@@ -147,7 +147,7 @@ async def cancel(gateway: TheGateway, owner: Owner, job_id: JobName) -> Response
         gateway.parts.dispatcher.cancel(job.id)
         return gateway.viewed(gateway.find(job.id, owner)), 202
 
-    view, status = await gateway.store(ask)
+    view, status = await gateway.change(ask)
     gateway.hub.wake(view.id)
     return as_json(view, status)
 
@@ -170,5 +170,5 @@ async def delete(gateway: TheGateway, owner: Owner, job_id: JobName) -> Response
             )
         delete_job(gateway.parts, job.id)
 
-    await gateway.store(remove)
+    await gateway.change(remove)
     return Response(status_code=204)
