@@ -21,7 +21,7 @@ from rich.console import Console
 
 from services.commands.speed.figures import Latency, latency, print_latencies, write_json
 from services.commands.speed.reading import Reader
-from services.commands.speed.servers import free_port, scratch_folder, server
+from services.commands.speed.servers import NO_LIMITS, free_port, scratch_folder, server
 from services.commands.speed.submitting import Load, Wave, noise_png
 from shared.errors import ErrorCode, StageError
 
@@ -102,7 +102,7 @@ def _standalone(data: Path) -> AbstractContextManager[str]:
         "--data-dir",
         str(data / "data"),
     ]
-    settings = {"RETOUCHER_GATEWAY_MAX_WAIT_S": "1000000", "RETOUCHER_STANDALONE_LOG_LEVEL": "error"}
+    settings = {**NO_LIMITS, "RETOUCHER_STANDALONE_LOG_LEVEL": "error"}
     return server("the standalone server", command, port, "/readyz", settings)
 
 

@@ -17,6 +17,16 @@ from shared.errors import ErrorCode, StageError
 
 START_S = 60.0
 
+NO_LIMITS = MappingProxyType(
+    {
+        "RETOUCHER_GATEWAY_MAX_WAIT_S": "1000000",
+        "RETOUCHER_GATEWAY_REQUESTS_PER_MINUTE": "0",
+        "RETOUCHER_GATEWAY_SUBMISSIONS_PER_MINUTE": "0",
+        "RETOUCHER_GATEWAY_JOBS_AT_WORK": "0",
+    }
+)
+"""Settings of a server that puts nothing off, for what is measured is the taking."""
+
 
 def free_port() -> int:
     """A port that nobody has at this moment."""

@@ -15,6 +15,13 @@ from shared.errors import ErrorCode
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEYED)
 
+EVENT = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {key: {"type": "string"} for key in ("id", "event", "data")},
+}
+"""One event of the stream, as tools read the schema of this media type."""
+
 
 @router.get(
     "/{job_id}/events",
@@ -24,7 +31,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEYED)
         200: {
             "description": "`id:` is the event's `seq`, `event:` its type, `data:` the event as JSON. Ends after "
             "`job.succeeded`, `job.failed` or `job.canceled`; a comment every 15 s shows that the stream lives.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": EVENT}},
         },
         204: {"description": "The job has ended, and nothing came after the event that was named: do not ask again."},
         **problems(s404=NO_JOB, s422=(ErrorCode.BAD_OPTION,), s503=UNAVAILABLE),

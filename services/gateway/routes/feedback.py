@@ -20,7 +20,9 @@ MOST_MISSED = 100
 """Places that may be marked as missed on one image."""
 
 ERRORS = problems(
+    s400=(ErrorCode.BAD_REQUEST,),
     s404=(ErrorCode.JOB_NOT_FOUND, ErrorCode.REGION_NOT_FOUND),
+    s413=(ErrorCode.REQUEST_TOO_LARGE,),
     s422=(ErrorCode.BAD_OPTION, ErrorCode.BAD_REGION),
     s503=UNAVAILABLE,
 )
