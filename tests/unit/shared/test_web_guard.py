@@ -1,9 +1,12 @@
 """The guard against requests to what only this machine may reach; without a network."""
 
 import asyncio
+import re
 
 import pytest
 from fakes.web import FakeNetwork, FakeResolver
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.errors import BadInput, ErrorCode, RetoucherError, Unavailable
 from shared.public_addresses import parse_network
@@ -233,3 +236,25 @@ def test_a_slow_lookup_ends_with_the_time() -> None:
         asyncio.run(guard.request("GET", "http://a.example/", headers={}, timeout_s=0.05, max_bytes=1))
     with pytest.raises(Unavailable):
         asyncio.run(guard.check("http://a.example/", timeout_s=0.05))
+
+
+PIECES = st.sampled_from(
+    [
+        *("http://", "https://", "HTTP:", "//", "/", "@", ":", "80", "443", "[", "]", "::1", "%", "%25", "%00", "\\"),
+        *("?", "#", "127.0.0.1", "0x7f", "1", ".", "..", "example.com", "xn--", "ß", "。", "\u200d", "\ud800", "é"),
+        *("-", "_", " ", "a" * 64),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=40).map(lambda text: f"http://{text}"))
+def test_whatever_is_sent_is_refused_or_taken_apart(url: str) -> None:
+    try:
+        target = parse_target(url, frozenset({80, 443}))
+    except BadInput:
+        return
+    assert target.scheme in ("http", "https")
+    assert target.port in (80, 443)
+    assert target.address is not None or re.fullmatch(r"[a-z0-9_.-]{1,253}", target.host)
+    assert target.address is not None or not re.fullmatch(r"[0-9.]+", target.host)
+    assert re.fullmatch(rb"/[\x21-\x7e]*", target.path)
