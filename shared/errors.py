@@ -50,6 +50,7 @@ class ErrorCode(StrEnum):
     WORKER_LOST = "worker_lost"
     DEADLINE_BEFORE_RESULT = "deadline_before_result"
     STORE_UNAVAILABLE = "store_unavailable"
+    MODEL_UNAVAILABLE = "model_unavailable"
     NAME_TAKEN = "name_taken"
     JOB_RUNNING = "job_running"
     UPLOAD_NOT_FOUND = "upload_not_found"

@@ -5,9 +5,9 @@ One TOML file each in this folder. Knows names, not the classes behind them: `se
 
 import tomllib
 from importlib import resources
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from shared.contracts.base import Contract
 from shared.contracts.jobs import LoopPolicy
@@ -27,7 +27,10 @@ class Profile(Contract):
 
     Attributes:
         detectors, tools: names, in order of preference.
-        reasoner: `none`, where a diagnosis is what the detector itself knows.
+        reasoner: `none`, where a diagnosis is what the detector itself knows; `openai`, where a vision-language model
+            is asked over HTTP. Where it is served the settings say (`shared.reasoning_settings`), never a profile.
+        reasoning_model: the name by which the reasoner's server knows it; None without a reasoner.
+        reasoning_prompt: version of what the model is told (`services/reasoning/prompts`).
         saliency_checkpoint: folder of the saliency detector's weights: a path, or a name below
             `services/perception/checkpoints`; None where there is no such detector.
         device, dtype: where networks run; `cpu`, `float32` where there are none.
@@ -41,8 +44,10 @@ class Profile(Contract):
     name: str
     description: str
     detectors: tuple[str, ...]
-    reasoner: Literal["none"]
+    reasoner: Literal["none", "openai"]
     tools: tuple[str, ...]
+    reasoning_model: str | None = None
+    reasoning_prompt: str = "v1"
     saliency_checkpoint: str | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
@@ -51,6 +56,12 @@ class Profile(Contract):
     deadline_s: float = Field(default=600.0, gt=0)
     licences: tuple[WeightLicence, ...] = ()
     policy: LoopPolicy = LoopPolicy()
+
+    @model_validator(mode="after")
+    def _names_its_model(self) -> Self:
+        if self.reasoner != "none" and self.reasoning_model is None:
+            raise ValueError(f"reasoner {self.reasoner!r} needs reasoning_model")
+        return self
 
 
 def profile_names() -> tuple[str, ...]:
@@ -71,9 +82,11 @@ def load_profile(name: str) -> Profile:
         raise BadInput(ErrorCode.UNKNOWN_PROFILE, f"there is no profile {name!r}: choose one of {known}")
     text = resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     try:
-        return Profile.model_validate({"name": name, **tomllib.loads(text)})
+        profile = Profile.model_validate({"name": name, **tomllib.loads(text)})
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         first_line = str(error).splitlines()[0]
         raise MissingResource(
             ErrorCode.MISSING_DATA, f"profile {name}.toml is damaged ({first_line}): reinstall"
         ) from error
+    policy = profile.policy.model_copy(update={"has_reasoner": profile.reasoner != "none"})
+    return profile.model_copy(update={"policy": policy})

@@ -1,0 +1,1 @@
+"""Ways to ask a vision-language model, behind one Protocol."""

@@ -1,0 +1,106 @@
+"""Builds the question about each region: whole picture, prompt, its crop with an outline, its box.
+
+The whole picture and all that stands before it are the same bytes for every region of an image, so that a server that
+caches prefixes reads them once. Knows no server and no model. Pillow and numpy only: the worker is a light client.
+"""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from services.reasoning.backends.base import Picture, Question
+from services.reasoning.prompts import Prompt, fill
+from shared.contracts.base import BoxXYXY
+from shared.contracts.values import Region
+from shared.images import Gray, Rgb, encode_png
+
+JPEG_QUALITY = 95
+"""With full colour resolution: blemishes are small, and this leaves them; PNG would be ten times as large."""
+
+LEAST_CONTEXT_PX = 16
+OUTLINE_RGB = (0, 255, 0)
+GAP_PX, LINE_PX = 2, 3
+"""Between region and outline, and of the outline, in the scaled crop: nothing of the region is covered."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A region and its mask: `(h, w)` uint8 of its box, 255 inside."""
+
+    region: Region
+    mask: Gray
+
+
+def questions(prompt: Prompt, image: Rgb, image_prompt: str, places: Sequence[Marked]) -> tuple[Question, ...]:
+    """One question for each region, in order.
+
+    Args:
+        prompt: the words and sizes.
+        image: `(H, W, 3)` of the canvas to judge, unmarked.
+        image_prompt: what the image was made from.
+        places: the regions.
+    """
+    whole, scale = _whole(image, prompt.whole_px)
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    words = fill(prompt.prompt, width=width, height=height, prompt=json.dumps(image_prompt, ensure_ascii=False))
+    return tuple(
+        Question(
+            system=prompt.system.strip(),
+            whole=whole,
+            prompt=words,
+            crop=_outlined_crop(image, place, prompt),
+            region=_region_words(prompt, place.region.box_xyxy_px, scale),
+        )
+        for place in places
+    )
+
+
+def _whole(image: Rgb, most_px: int) -> tuple[Picture, float]:
+    """The picture, and by what it was scaled."""
+    scale = min(1.0, most_px / max(image.shape[:2]))
+    picture = Image.fromarray(image)
+    if scale < 1.0:
+        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return Picture(buffer.getvalue(), "image/jpeg"), scale
+
+
+def _region_words(prompt: Prompt, box: BoxXYXY, scale: float) -> str:
+    x0, y0, x1, y1 = (round(value * scale) for value in box)
+    return fill(prompt.region, x0=x0, y0=y0, x1=x1, y1=y1)
+
+
+def crop_box(box: BoxXYXY, context: float, size_hw: tuple[int, int]) -> BoxXYXY:
+    """The region's box with what is shown around it, cut at the image's border."""
+    x0, y0, x1, y1 = box
+    margin = max(LEAST_CONTEXT_PX, round(context * max(x1 - x0, y1 - y0)))
+    return max(0, x0 - margin), max(0, y0 - margin), min(size_hw[1], x1 + margin), min(size_hw[0], y1 + margin)
+
+
+def _outlined_crop(image: Rgb, place: Marked, prompt: Prompt) -> Picture:
+    x0, y0, x1, y1 = crop_box(place.region.box_xyxy_px, prompt.context, (image.shape[0], image.shape[1]))
+    rx0, ry0, rx1, ry1 = place.region.box_xyxy_px
+    inside = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    inside[ry0 - y0 : ry1 - y0, rx0 - x0 : rx1 - x0] = place.mask
+    scale = prompt.crop_px / max(inside.shape)
+    size = (max(1, round(inside.shape[1] * scale)), max(1, round(inside.shape[0] * scale)))
+    pixels = Image.fromarray(image[y0:y1, x0:x1]).resize(
+        size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC
+    )
+    drawn = np.asarray(pixels).copy()
+    drawn[_outline(Image.fromarray(inside).resize(size, Image.Resampling.NEAREST))] = OUTLINE_RGB
+    return Picture(encode_png(drawn), "image/png")
+
+
+def _outline(inside: Image.Image) -> npt.NDArray[np.bool_]:
+    """A ring around the region that leaves a gap."""
+    far = np.asarray(inside.filter(ImageFilter.MaxFilter(2 * (GAP_PX + LINE_PX) + 1))) > 127
+    near = np.asarray(inside.filter(ImageFilter.MaxFilter(2 * GAP_PX + 1))) > 127
+    return far & ~near

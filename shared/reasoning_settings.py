@@ -1,0 +1,108 @@
+"""Where the vision-language model is served and how it is asked, from the environment: `RETOUCHER_REASONING_…`.
+
+One place for whoever admits jobs and whoever diagnoses: both must know whether a reasoner runs. A profile never holds
+an address or a key.
+"""
+
+from typing import Literal
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import BadInput, ErrorCode, MissingResource
+from shared.profiles import Profile
+
+_PREFIX = "RETOUCHER_REASONING_"
+
+
+class ReasoningSettings(BaseSettings):
+    """A variable that is empty counts as not set.
+
+    Attributes:
+        url: of an OpenAI-compatible server, up to and with `/v1`; None for none.
+        model: the name that it serves; stands above the profile's.
+        api_key: sent as a bearer token.
+        timeout_s: of one request, seconds.
+        tries: of one request, the first included.
+        longest_wait_s: a server that asks for a longer pause than this is not waited for.
+        concurrency: requests at once for one image.
+        max_tokens: of one answer.
+        dialect: `openai` for OpenAI's own newer models, which take `max_completion_tokens` and no temperature.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True)
+
+    url: HttpUrl | None = None
+    model: str | None = Field(default=None, max_length=200)
+    api_key: SecretStr | None = None
+    timeout_s: float = Field(default=60.0, gt=0, le=600)
+    tries: int = Field(default=4, ge=1, le=10)
+    longest_wait_s: float = Field(default=30.0, ge=0, le=600)
+    concurrency: int = Field(default=16, ge=1, le=256)
+    max_tokens: int = Field(default=600, ge=64, le=16_384)
+    dialect: Literal["compatible", "openai"] = "compatible"
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_secret(cls, url: HttpUrl | None) -> HttpUrl | None:
+        """The address is shown in errors and logs."""
+        if url is not None and (url.username or url.password or url.query or url.fragment):
+            raise ValueError(f"an address with a user, '?' or '#' cannot be used; a key goes into {_PREFIX}API_KEY")
+        return url
+
+    @field_validator("api_key")
+    @classmethod
+    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        """Files with a key tend to end in a line break, which is no part of it."""
+        if key is None:
+            return None
+        text = key.get_secret_value().strip()
+        if not text or not text.isascii() or not text.isprintable():
+            raise ValueError("a key has visible ASCII characters only")
+        return SecretStr(text)
+
+    def applied_to(self, profile: Profile) -> Profile:
+        """The profile as it runs with these settings: its reasoner, and what the loop may make of it.
+
+        A model named here in place of the profile's has no card that grants it a veto.
+
+        Raises:
+            BadInput: only one of server and model is named.
+            MissingResource: the profile has a reasoner and no server is named.
+        """
+        if self.url is None:
+            if self.model is not None:
+                raise BadInput(
+                    ErrorCode.BAD_OPTION, f"{_PREFIX}MODEL is set and no server: set {_PREFIX}URL, too, or neither"
+                )
+            if profile.reasoner == "openai":
+                raise MissingResource(
+                    ErrorCode.MISSING_DATA,
+                    f"profile {profile.name} asks {profile.reasoning_model}: serve it and set {_PREFIX}URL, up to /v1",
+                )
+            return profile
+        model = self.model or profile.reasoning_model
+        if model is None:
+            raise BadInput(ErrorCode.BAD_OPTION, f"{_PREFIX}URL is set and no model: set {_PREFIX}MODEL, too")
+        may_veto = profile.policy.may_veto and model == profile.reasoning_model
+        policy = profile.policy.model_copy(update={"has_reasoner": True, "may_veto": may_veto})
+        return profile.model_copy(update={"reasoner": "openai", "reasoning_model": model, "policy": policy})
+
+
+NO_SERVER = ReasoningSettings.model_construct()
+"""No reasoner but a profile's own; made without a look at the environment."""
+
+
+def read_reasoning_settings() -> ReasoningSettings:
+    """The settings of this process' environment; for entry files.
+
+    Raises:
+        BadInput: a variable holds something else than what it may. A key is not shown.
+    """
+    try:
+        return ReasoningSettings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = f"{_PREFIX}{first['loc'][0]}".upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise BadInput(ErrorCode.BAD_OPTION, f"{name} is not valid: {reason}") from None
