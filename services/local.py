@@ -14,7 +14,7 @@ from services.orchestrator.record import record_of
 from services.orchestrator.runner import Runner, never
 from services.perception.agent import PerceptionAgent
 from services.perception.build import build_perception
-from services.reasoning.agent import DetectorReasoner
+from services.reasoning.build import build_reasoning
 from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.memory import MemoryImageStore, MemoryJobStore
@@ -23,8 +23,9 @@ from shared.contracts.jobs import Job, JobOptions, JobRecord
 from shared.contracts.loop import PublicEvent
 from shared.errors import ErrorCode, NotFound
 from shared.intake import Limits, Request, admit
-from shared.ports import Clock, ImageStore, JobStore
+from shared.ports import Clock, ImageStore, JobStore, Reasoner
 from shared.profiles import Profile, load_profile
+from shared.reasoning_settings import NO_SERVER, ReasoningSettings
 
 
 @dataclass(frozen=True)
@@ -32,31 +33,48 @@ class Agents:
     """The three agents of a profile."""
 
     perception: PerceptionAgent
-    reasoning: DetectorReasoner
+    reasoning: Reasoner
     action: ActionAgent
 
 
-def build_agents(profile: Profile, store: ImageStore, clock: Clock) -> Agents:
+def build_agents(profile: Profile, store: ImageStore, clock: Clock, reasoning: ReasoningSettings) -> Agents:
     """The agents that the profile names; models load on first use.
 
     Raises:
-        MissingResource: the profile names a detector or tool that is not there.
+        MissingResource: the profile names a detector, tool or prompt that is not there.
     """
-    return Agents(build_perception(profile, store, clock), DetectorReasoner(), build_action(profile, store))
+    return Agents(
+        build_perception(profile, store, clock),
+        build_reasoning(profile, store, clock, reasoning),
+        build_action(profile, store),
+    )
 
 
 class Local:
-    """Jobs in this process. Not safe for two threads running the same job; different jobs may run side by side."""
+    """Jobs in this process. Not safe for two threads running the same job; different jobs may run side by side.
+
+    `reasoning` says where a vision-language model is served, if any; `profile` is then the given one with it.
+
+    Raises:
+        BadInput: `reasoning` names only one of server and model.
+        MissingResource: the profile names something that is not there.
+    """
 
     def __init__(
-        self, profile: Profile, jobs: JobStore, store: ImageStore, clock: Clock, limits: Limits = Limits()
+        self,
+        profile: Profile,
+        jobs: JobStore,
+        store: ImageStore,
+        clock: Clock,
+        limits: Limits = Limits(),
+        reasoning: ReasoningSettings = NO_SERVER,
     ) -> None:
-        self.profile = profile
+        self.profile = profile = reasoning.applied_to(profile)
         self.jobs = jobs
         self.store = store
         self.clock = clock
         self.limits = limits
-        self.agents = build_agents(profile, store, clock)
+        self.agents = build_agents(profile, store, clock, reasoning)
         self._runner = Runner(
             jobs,
             self.agents.perception,
@@ -67,9 +85,10 @@ class Local:
         )
 
     @classmethod
-    def in_memory(cls, profile: str = "tiny") -> "Local":
+    def in_memory(cls, profile: str = "tiny", reasoning: ReasoningSettings = NO_SERVER) -> "Local":
         """On memory alone: what is not fetched before the process ends is lost."""
-        return cls(load_profile(profile), MemoryJobStore(), MemoryImageStore(), SystemClock())
+        stores = MemoryJobStore(), MemoryImageStore()
+        return cls(load_profile(profile), *stores, SystemClock(), reasoning=reasoning)
 
     @classmethod
     def on_disk(cls, profile: str, data_dir: Path) -> "Local":

@@ -1,27 +1,34 @@
 """`retoucher doctor`: draws a misspelt sign, runs it through each agent of a profile, prints what passed and its cost.
 
-What it proves: the profile's models load on this machine, every agent answers, and the whole loop repairs the sign.
+What it proves: the profile's models load on this machine, every agent answers, and the whole loop repairs the sign;
+where a vision-language model is set, that it can be reached and answers by the schema.
 """
 
 import resource
 import sys
+import time
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from services.commands.progress import job_progress
 from services.local import Local
 from shared.contracts.jobs import Job, JobRecord, Outcome
-from shared.errors import ErrorCode, StageError
+from shared.contracts.loop import Diagnose
+from shared.contracts.values import Region
+from shared.errors import ErrorCode, RetoucherError, StageError
 from shared.fonts import FOLDER
 from shared.images import encode_png
 from shared.profiles import Profile
+from shared.reasoning_settings import read_reasoning_settings
 
 WRITTEN, MEANT = "COFFE HOUSE", "COFFEE HOUSE"
 PROMPT = f'a shop front with a sign that says "{MEANT}"'
+REASONER = "reasoner"
 
 
 @dataclass(frozen=True)
@@ -42,15 +49,17 @@ def run(profile: str) -> None:
         MissingResource: a model, font or package of the profile is not there.
         StageError: a check failed.
     """
-    local = Local.in_memory(profile)
+    local = Local.in_memory(profile, read_reasoning_settings())
     job_id = local.submit(sign(), PROMPT)
     with job_progress() as progress:
         job = local.run(job_id, on_event=progress)
-    checks = checks_of(job, local.record(job_id))
+    checks = (*checks_of(job, local.record(job_id)), *reasoner_checks(local, job))
     _print(local.profile, checks)
     failed = [check.agent for check in checks if not check.passed]
     if failed:
-        reason = job.error.message if job.error else "run 'retoucher retouch' on a picture of yours and read its report"
+        unanswered = next((check.found for check in checks if check.agent == REASONER and not check.passed), None)
+        hint = unanswered or "run 'retoucher retouch' on a picture of yours and read its report"
+        reason = job.error.message if job.error else hint
         raise StageError(ErrorCode.STAGE_FAILED, f"profile {profile} fails at {', '.join(failed)}: {reason}")
     sys.stdout.write(f"profile {profile} works on this machine\n")
 
@@ -82,6 +91,29 @@ def checks_of(job: Job, record: JobRecord) -> tuple[Check, ...]:
     )
 
 
+def reasoner_checks(local: Local, job: Job) -> tuple[Check, ...]:
+    """Asks the vision-language model about the sign, which no detector's words stand in for here; none without one."""
+    if not job.policy.has_reasoner:
+        return ()
+    place = next(iter(job.known), None)
+    if place is None:
+        return (Check(REASONER, passed=False, seconds=None, found="no region was found to ask about"),)
+    started_s = time.perf_counter()
+    command = Diagnose(step=job.step + 1, canvas=job.perceptions[0].canvas, regions=(_unread(place),))
+    try:
+        said = local.agents.reasoning.diagnose(job, command, dispatch=1).diagnoses[0]
+    except RetoucherError as error:
+        return (Check(REASONER, passed=False, seconds=time.perf_counter() - started_s, found=error.message),)
+    opinion = f"calls the sign {'distorted' if said.distorted else 'fine'}"
+    found = f"{said.source} answers by the schema; it {opinion}"
+    return (Check(REASONER, passed=True, seconds=time.perf_counter() - started_s, found=found),)
+
+
+def _unread(region: Region) -> Region:
+    """The region as a detector that cannot read would report it."""
+    return region.model_copy(update={"reading": None})
+
+
 def _print(profile: Profile, checks: tuple[Check, ...]) -> None:
     console = Console(highlight=False)
     console.print(f"profile {profile.name}: {profile.description}", markup=False, soft_wrap=True)
@@ -90,7 +122,8 @@ def _print(profile: Profile, checks: tuple[Check, ...]) -> None:
     table = Table("agent", "check", "seconds", "what came of it", box=None, pad_edge=False)
     for check in checks:
         verdict = "[green]pass[/]" if check.passed else "[red]fail[/]"
-        table.add_row(check.agent, verdict, "-" if check.seconds is None else f"{check.seconds:.2f}", check.found)
+        seconds = "-" if check.seconds is None else f"{check.seconds:.2f}"
+        table.add_row(check.agent, verdict, seconds, escape(check.found))
     console.print(table)
     total = sum(check.seconds or 0.0 for check in checks)
     gpu = f"{total:.2f} GPU-seconds" if profile.device == "cuda" else "no GPU used"

@@ -13,6 +13,7 @@ from services.report.folder import new_folder, write_files
 from services.report.sentences import summary_line
 from shared.contracts.jobs import Job, JobOptions, Mode, Preference, Status
 from shared.errors import BadInput, ErrorCode, StageError
+from shared.reasoning_settings import read_reasoning_settings
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def run(arguments: RetouchArguments) -> None:
         StageError: the job failed; nothing has been written then.
     """
     options = _options(arguments)
-    local = Local.in_memory(arguments.profile)
+    local = Local.in_memory(arguments.profile, read_reasoning_settings())
     with new_folder(arguments.out, overwrite=arguments.overwrite) as staging:
         job_id = _submit(local, arguments, options)
         with job_progress() as progress:

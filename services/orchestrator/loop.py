@@ -212,10 +212,16 @@ def _verify(adv: Advance, phase: Phase, at_s: float) -> Advance:
 
 
 def _rejudge(adv: Advance, perception: Perception, at_s: float) -> Advance:
-    """Asks the reasoner about the patched regions, as they look on the trial canvas."""
+    """Asks the reasoner about the patched regions, as they look on the trial canvas.
+
+    Words are left to their own detector: it has just read them again, letter by letter.
+    """
     patched = {name for patch in adv.job.trial for name in patch.region_ids}
     now = {region.id: region for region in perception.regions}
-    regions = tuple(now.get(region.id, region) for region in adv.job.known if region.id in patched)
+    known = tuple(region for region in adv.job.known if region.id in patched and region.reading is None)
+    if not known:
+        return _settle(adv, perception, _opinions(adv.job), at_s)
+    regions = tuple(now.get(region.id, region) for region in known)
     return adv.send(Phase.REDIAGNOSING, at_s, Diagnose(step=adv.next_step, canvas=perception.canvas, regions=regions))
 
 
