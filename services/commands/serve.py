@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 
 from services.gateway.limiting import LimitSettings
 from services.gateway.settings import GatewaySettings
+from services.orchestrator.webhooks.settings import WebhookSettings
 from services.standalone.serve import ServeArguments, ServeSettings, serve
 from services.standalone.settings import StandaloneSettings
 from shared.errors import BadInput, ErrorCode
@@ -25,7 +26,11 @@ def run(host: str, port: int, data_dir: Path, profile: str) -> None:
     """
     arguments = ServeArguments(host=host, port=port, data_dir=data_dir, profile=profile)
     settings = ServeSettings(
-        _read(StandaloneSettings), _read(GatewaySettings), _read(LimitSettings), _read(UrlSettings)
+        standalone=_read(StandaloneSettings),
+        gateway=_read(GatewaySettings),
+        limits=_read(LimitSettings),
+        urls=_read(UrlSettings),
+        webhooks=_read(WebhookSettings),
     )
     serve(arguments, settings)
 
@@ -36,5 +41,6 @@ def _read(kind: type[_Settings]) -> _Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = f"{kind.model_config['env_prefix']}{'__'.join(str(part) for part in first['loc'])}".upper()
-        message = f"{name}={first['input']!r} is not valid: {first['msg'][0].lower()}{first['msg'][1:]}"
-        raise BadInput(ErrorCode.BAD_OPTION, message) from error
+        # The value is not repeated: it may be a secret.
+        message = f"{name} is not valid ({first['msg'][0].lower()}{first['msg'][1:]}): set it right, or leave it out"
+        raise BadInput(ErrorCode.BAD_OPTION, message) from None

@@ -17,7 +17,9 @@ from services.gateway.limiting import LimitSettings
 from services.gateway.parts import Check, GatewayParts
 from services.gateway.settings import GatewaySettings
 from services.orchestrator.record import record_of
+from services.orchestrator.webhooks.settings import WebhookSettings
 from services.standalone.agents import AgentLoader
+from services.standalone.delivering import DeliveryThread, delivery_thread
 from services.standalone.folder import KEYS_FILE, locked_folder
 from services.standalone.listening import listen, run
 from services.standalone.pool import JobPool
@@ -57,6 +59,17 @@ class ServeSettings:
     gateway: GatewaySettings
     limits: LimitSettings
     urls: UrlSettings
+    webhooks: WebhookSettings
+
+
+@dataclass(frozen=True)
+class _Wired:
+    """What works on the stores."""
+
+    parts: GatewayParts
+    pool: JobPool
+    loader: AgentLoader
+    deliveries: DeliveryThread
 
 
 def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
@@ -73,18 +86,20 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
     with ExitStack() as opened:
         folder = opened.enter_context(locked_folder(arguments.data_dir))
         listener = opened.enter_context(closing(listen(arguments.host, arguments.port)))
-        parts, pool, loader = _wire(opened, folder, profile, settings)
-        app = create_app(parts, settings.gateway, settings.limits, arguments.host)
+        wired = _wire(opened, folder, profile, settings)
+        pool = wired.pool
+        app = create_app(wired.parts, settings.gateway, settings.limits, arguments.host)
         gateway: Gateway = app.state.gateway
         pool.listen(gateway.hub.wake)
         log.info("unfinished_jobs_adopted", count=pool.adopt_unfinished())
-        loader.start()
+        wired.loader.start()
+        wired.deliveries.start()
         stopped = threading.Event()
         every_s = settings.standalone.sweep_s
-        threading.Thread(target=_sweep, args=(parts, every_s, stopped), name="sweep", daemon=True).start()
+        threading.Thread(target=_sweep, args=(wired.parts, every_s, stopped), name="sweep", daemon=True).start()
         run(app, listener, grace_s)
         stopped.set()
-        if not pool.stop(grace_s):
+        if not (pool.stop(grace_s) and wired.deliveries.stop()):
             # A thread that is in the middle of a model's work cannot be ended, and the stores must not be closed
             # under it: the process ends here, and the step is done again at the next start, as after a crash.
             log.warning("step_left_for_the_next_start")
@@ -93,16 +108,16 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
     log.info("stopped")
 
 
-def _wire(
-    opened: ExitStack, folder: Path, profile: Profile, settings: ServeSettings
-) -> tuple[GatewayParts, JobPool, AgentLoader]:
+def _wire(opened: ExitStack, folder: Path, profile: Profile, settings: ServeSettings) -> _Wired:
     """The stores in the folder, and what works on them; `opened` closes the files."""
     jobs = opened.enter_context(closing(SqliteJobStore(folder / "jobs.sqlite3")))
     uploads = opened.enter_context(closing(SqliteUploadStore(folder / "uploads.sqlite3")))
     feedback = opened.enter_context(closing(SqliteFeedbackStore(folder / "feedback.sqlite3")))
     deliveries = opened.enter_context(closing(SqliteDeliveryStore(folder / "jobs.sqlite3")))
     keys = opened.enter_context(closing(SqliteKeyStore(folder / KEYS_FILE)))
-    images, clock, guard = FileImageStore(folder / "images"), SystemClock(), WebGuard(settings.urls.policy())
+    images, clock = FileImageStore(folder / "images"), SystemClock()
+    # One for each event loop: this one's lookups are not held up by those of deliveries.
+    guard, delivery_guard = WebGuard(settings.urls.policy()), WebGuard(settings.urls.policy())
     pool = JobPool(jobs, clock, settings.standalone.workers)
     loader = AgentLoader(profile, jobs, images, clock, then=pool.start)
     parts = GatewayParts(
@@ -122,7 +137,7 @@ def _wire(
         tools=loader.tools,
         readiness=lambda: {"models": loader.check(), "store": _store_check(jobs)},
     )
-    return parts, pool, loader
+    return _Wired(parts, pool, loader, delivery_thread(deliveries, delivery_guard, settings.webhooks, folder, clock))
 
 
 def _report(job: Job, images: ImageStore) -> bytes:
