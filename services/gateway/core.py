@@ -1,12 +1,12 @@
 """The gateway's working parts, made once for an app, and the questions that several routes ask of them."""
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from services.gateway.auth import Authenticator
-from services.gateway.deletion import OUR_ID
 from services.gateway.events import EventHub
 from services.gateway.limiting import Limiter, LimitSettings
 from services.gateway.metrics import Metrics
@@ -15,8 +15,9 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.standing import Waiting
 from services.gateway.submitting import Submitter
 from services.gateway.views import JobView, view_of
-from shared.contracts.jobs import Job, Status
+from shared.contracts.jobs import JOB_ID, Job, Status
 from shared.errors import ErrorCode, NotFound
+from shared.retention import Holdings
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ class Gateway:
         self, parts: GatewayParts, settings: GatewaySettings, authenticator: Authenticator, limits: LimitSettings
     ) -> None:
         self.parts = parts
+        self.holdings = Holdings(parts.jobs, parts.images, parts.uploads, parts.feedback)
         self.settings = settings
         self.decoding = CapacityLimiter(settings.decode_threads)
         self.storing = CapacityLimiter(settings.store_threads)
@@ -65,7 +67,7 @@ class Gateway:
 
     def find(self, name: str, owner: str) -> Job:
         """As `job`, on this thread."""
-        job_id = name if OUR_ID.fullmatch(name) else self.parts.jobs.named(owner, name)
+        job_id = name if re.fullmatch(JOB_ID, name) else self.parts.jobs.named(owner, name)
         if job_id is not None:
             try:
                 job = self.parts.jobs.load(job_id).job

@@ -11,7 +11,6 @@ import structlog
 
 from services.gateway.app import create_app
 from services.gateway.core import Gateway
-from services.gateway.deletion import delete_expired, delete_orphans
 from services.gateway.fetching import fetch_image
 from services.gateway.limiting import LimitSettings
 from services.gateway.parts import Check, GatewayParts
@@ -33,8 +32,9 @@ from shared.adapters.sqlite_keys import SqliteKeyStore
 from shared.contracts.jobs import Job
 from shared.errors import RetoucherError
 from shared.logs import configure_logs
-from shared.ports import ImageStore, JobStore
+from shared.ports import Clock, ImageStore, JobStore
 from shared.profiles import Profile, load_profile
+from shared.retention import Holdings, delete_expired, delete_orphans
 from shared.web_guard import WebGuard
 from shared.web_settings import UrlSettings
 
@@ -96,7 +96,9 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
         wired.deliveries.start()
         stopped = threading.Event()
         every_s = settings.standalone.sweep_s
-        threading.Thread(target=_sweep, args=(wired.parts, every_s, stopped), name="sweep", daemon=True).start()
+        threading.Thread(
+            target=_sweep, args=(gateway.holdings, SystemClock(), every_s, stopped), name="sweep", daemon=True
+        ).start()
         run(app, listener, grace_s)
         stopped.set()
         if not (pool.stop(grace_s) and wired.deliveries.stop()):
@@ -156,16 +158,16 @@ def _store_check(jobs: JobStore) -> Check:
     return Check(ok=True)
 
 
-def _sweep(parts: GatewayParts, every_s: float, stopped: threading.Event) -> None:
+def _sweep(holdings: Holdings, clock: Clock, every_s: float, stopped: threading.Event) -> None:
     """Deletes what has expired, now and then; first of all what a crash left of requests that made no job."""
-    boot_s = parts.clock.now_s()
+    boot_s = clock.now_s()
     swept_orphans = False
     while not stopped.is_set():
         try:
             if not swept_orphans:
-                delete_orphans(parts, before_s=boot_s)
+                delete_orphans(holdings, before_s=boot_s)
                 swept_orphans = True
-            delete_expired(parts)
+            delete_expired(holdings, clock.now_s())
         except RetoucherError as error:
             log.warning("sweep_failed", code=error.code, message=error.message)
         except Exception:

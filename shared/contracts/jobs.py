@@ -11,6 +11,9 @@ from shared.contracts.values import AppearanceCheck, Canvas, Diagnosis, Evidence
 
 SCHEMA_VERSION: Literal[1] = 1
 
+JOB_ID = r"job_[0-9a-f]{32}"
+"""Ids that the service gives: a UUID of version 7, whose first 48 bits are milliseconds since the epoch."""
+
 
 class Mode(StrEnum):
     """`analyze` stops after the diagnosis."""

@@ -1,5 +1,6 @@
 """Jobs: submit, look, list, cancel, delete."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -7,7 +8,6 @@ from fastapi.responses import Response
 
 from services.gateway.answers import NO_JOB, UNAVAILABLE, as_json, problems
 from services.gateway.core import Gateway
-from services.gateway.deletion import OUR_ID, delete_job
 from services.gateway.deps import KEYED, JobName, Owner, Submitting, TheGateway
 from services.gateway.problems import FieldProblem, InvalidFields
 from services.gateway.receiving import read_submission
@@ -17,8 +17,9 @@ from services.gateway.submitting_docs import SUBMISSION_BODY, SUBMIT_ERRORS, SUB
 from services.gateway.views import JobPage, JobView
 from services.gateway.waits import Prefer, seconds_to_wait
 from shared.adapters.versioned import UNFINISHED
-from shared.contracts.jobs import Status
+from shared.contracts.jobs import JOB_ID, Status
 from shared.errors import Conflict, ErrorCode
+from shared.retention import delete_job
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEYED)
 
@@ -65,7 +66,7 @@ async def submit_named(
     prefer: Prefer = None,
 ) -> Response:
     """As `POST /v1/jobs`; sent again with the same body it is the same job, with another body an error."""
-    if OUR_ID.fullmatch(client_id):
+    if re.fullmatch(JOB_ID, client_id):
         message = "ids of this form are given by the server: choose another one, or use POST"
         raise InvalidFields([FieldProblem(field="client_id", message=message)])
     return await _submit(request, gateway, Name(owner, client_id=client_id), prefer)
@@ -102,7 +103,7 @@ async def listing(
     status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Jobs on a page.")] = 20,
     cursor: Annotated[
-        str | None, Query(pattern=r"^job_[0-9a-f]{32}$", description="The `next_cursor` of the page before.")
+        str | None, Query(pattern=f"^{JOB_ID}$", description="The `next_cursor` of the page before.")
     ] = None,
 ) -> Response:
     """Newest first."""
@@ -168,7 +169,7 @@ async def delete(gateway: TheGateway, owner: Owner, job_id: JobName) -> Response
                 ErrorCode.JOB_RUNNING,
                 f"{job.id} is {job.status.value}: cancel it first, and delete it when it has ended",
             )
-        delete_job(gateway.parts, job.id)
+        delete_job(gateway.holdings, job.id)
 
     await gateway.change(remove)
     return Response(status_code=204)

@@ -4,11 +4,11 @@ import pytest
 from fakes.gateway import picture, site
 from fakes.world import Effect, Flaw, World
 
-from services.gateway.deletion import delete_expired, delete_orphans
 from services.gateway.limiting import LimitSettings
 from services.gateway.views import JobView
 from shared.contracts.jobs import JobRecord
 from shared.errors import ErrorCode, Unavailable
+from shared.retention import delete_expired, delete_orphans
 
 pytestmark = pytest.mark.anyio
 
@@ -196,9 +196,9 @@ async def test_what_has_expired_is_deleted_and_what_runs_is_not() -> None:
         sent = await it.client.post("/v1/uploads", content=picture(), headers={"content-type": "image/png"})
         ended, waits = await it.submit(), await it.submit()
         await it.run(ended["id"])
-        assert delete_expired(it.parts) == 0
+        assert delete_expired(it.gateway.holdings, it.clock.now_s()) == 0
         it.clock.advance(24 * 3600)
-        assert delete_expired(it.parts) == 2
+        assert delete_expired(it.gateway.holdings, it.clock.now_s()) == 2
         assert list(it.parts.uploads.expired(1e12, 9)) == [] and sent.status_code == 201
         assert {ref.partition("/")[0] for ref in it.parts.images.refs("")} == {waits["id"]}
         assert list(it.parts.jobs.unfinished()) == [waits["id"]]
@@ -211,9 +211,9 @@ async def test_images_of_a_request_that_died_are_deleted() -> None:
         dead = "job_" + f"{1_000_000:012x}" + "7" + "0" * 19
         it.parts.images.put(f"{dead}/original.png", b"x")
         it.parts.images.put("job_of_another_kind/a.png", b"x")
-        assert delete_orphans(it.parts, before_s=1_000.0) == 0
-        assert delete_orphans(it.parts, before_s=1_000.5) == 1
-        assert delete_orphans(it.parts, before_s=1e12) == 0
+        assert delete_orphans(it.gateway.holdings, before_s=1_000.0) == 0
+        assert delete_orphans(it.gateway.holdings, before_s=1_000.5) == 1
+        assert delete_orphans(it.gateway.holdings, before_s=1e12) == 0
         assert {ref.partition("/")[0] for ref in it.parts.images.refs("")} == {job["id"], "job_of_another_kind"}
 
 
