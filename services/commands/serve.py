@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsError
 
 from services.gateway.limiting import LimitSettings
 from services.gateway.settings import GatewaySettings
@@ -43,4 +43,7 @@ def _read(kind: type[_Settings]) -> _Settings:
         name = f"{kind.model_config['env_prefix']}{'__'.join(str(part) for part in first['loc'])}".upper()
         # The value is not repeated: it may be a secret.
         message = f"{name} is not valid ({first['msg'][0].lower()}{first['msg'][1:]}): set it right, or leave it out"
+        raise BadInput(ErrorCode.BAD_OPTION, message) from None
+    except SettingsError as error:  # says which variable should be JSON, and not what it holds
+        message = f"a variable {kind.model_config['env_prefix']}… cannot be read ({error}): write it as JSON"
         raise BadInput(ErrorCode.BAD_OPTION, message) from None
