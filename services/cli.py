@@ -60,6 +60,9 @@ def retouch(
         Literal["auto", "mask", "instruction"], typer.Option(help="Which kind of tool you would rather have.")
     ] = "auto",
     max_iterations: Annotated[int | None, typer.Option(min=1, max=10, help="Rounds of repair at the most.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Leave flaws with less evidence than this alone.")
+    ] = None,
     protect: Annotated[
         Path | None, typer.Option(metavar="MASK", help="Bright where nothing may change; of the image's size.")
     ] = None,
@@ -89,6 +92,7 @@ def retouch(
             tools=tools,
             preference=preference,
             max_iterations=max_iterations,
+            threshold=threshold,
             protect=protect,
             regions=regions,
             expected_text=tuple(expected_text or ()),

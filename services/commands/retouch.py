@@ -28,6 +28,7 @@ class RetouchArguments:
     tools: str | None = None
     preference: str = "auto"
     max_iterations: int | None = None
+    threshold: float | None = None
     protect: Path | None = None
     regions: Path | None = None
     expected_text: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ def _options(arguments: RetouchArguments) -> JobOptions:
         return JobOptions(
             mode=Mode(arguments.mode),
             max_iterations=arguments.max_iterations,
+            threshold=arguments.threshold,
             tools=tools,
             preference=Preference(arguments.preference),
             expected_text=arguments.expected_text,

@@ -23,6 +23,9 @@ def submit(
         Literal["auto", "mask", "instruction"], typer.Option(help="Which kind of tool you would rather have.")
     ] = "auto",
     max_iterations: Annotated[int | None, typer.Option(min=1, max=10, help="Rounds of repair at the most.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Leave flaws with less evidence than this alone.")
+    ] = None,
     protect: Annotated[
         Path | None, typer.Option(metavar="MASK", help="Bright where nothing may change; of the image's size.")
     ] = None,
@@ -47,6 +50,7 @@ def submit(
         "tools": None if tools is None else [name.strip() for name in tools.split(",") if name.strip()],
         "preference": preference,
         "max_iterations": max_iterations,
+        "threshold": threshold,
         "expected_text": expected_text or None,
         "force": force,
         "seed": seed,

@@ -49,6 +49,8 @@ def replay_command(record: JobRecord) -> str:
         words += ["--preference", options.preference.value]
     if options.max_iterations is not None:
         words += ["--max-iterations", str(options.max_iterations)]
+    if options.threshold is not None:
+        words += ["--threshold", f"{options.threshold:g}"]
     for text in options.expected_text:
         words += ["--expected-text", text]
     if options.protected_ref is not None:

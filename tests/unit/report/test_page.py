@@ -223,13 +223,14 @@ def test_settings_as_shown_replay_the_job(finished):
         mode=Mode.ANALYZE,
         tools=("retype", "opencv"),
         max_iterations=2,
+        threshold=0.4,
         seed=5,
         expected_text=("It's open",),
         force=True,
     )
     record = finished.record.model_copy(update={"options": options})
     command = replay_command(record)
-    assert "--mode analyze --tools retype,opencv --max-iterations 2" in command
+    assert "--mode analyze --tools retype,opencv --max-iterations 2 --threshold 0.4" in command
     assert "--seed 5" in command and command.endswith("--force")
     assert "'It'\"'\"'s open'" in command  # quoted for a shell
 
