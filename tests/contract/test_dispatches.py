@@ -22,8 +22,20 @@ from shared.contracts.loop import Perceived, StageFailed
 from shared.errors import Conflict, ErrorCode, NotFound
 from shared.ports import Dispatches, JobStore
 
-RULES = LeaseRules(lease_s=0.6, silence_s=30.0, first_send_s=0.3, growth=2.0, longest_spacing_s=0.8)
+UNIT_S = 2.0
+"""All times below are in this unit, so that a busy machine is still in time for what must not have happened yet."""
+
 LONG = 60.0
+
+
+def rules(lease: float = 0.6, silence: float = 30.0) -> LeaseRules:
+    return LeaseRules(
+        lease_s=lease * UNIT_S,
+        silence_s=silence * UNIT_S,
+        first_send_s=0.3 * UNIT_S,
+        growth=2.0,
+        longest_spacing_s=0.8 * UNIT_S,
+    )
 
 
 @dataclass
@@ -32,13 +44,28 @@ class Store:
 
     jobs: JobStore
     dispatches: Dispatches
-    wait: Callable[[float], None]
+    sleep: Callable[[float], None]
+
+    def wait(self, units: float) -> None:
+        self.sleep(units * UNIT_S)
+
+    def claim(self, dispatch: Dispatch, units: float) -> Job | None:
+        return self.dispatches.claim(dispatch, "w", units * UNIT_S)
 
     def pending(self, job_id: str = "job_1", deadline_at_s: float | None = None) -> Dispatch:
         """A job that has begun and waits for its perception."""
         self.jobs.create(a_job(job_id, deadline_at_s), ())
         begun = begin(a_job(job_id, deadline_at_s), 1.0)
         return self.dispatches.send(begun.job, 1, begun.public_events)
+
+    def until_due(self) -> tuple[float, list[tuple[str, int, Work, SendingReason]]]:
+        """What is due next, and after how long: late on a busy machine, but never early."""
+        began_s, waited = time.monotonic(), 0.0
+        while not (sendings := self.due()):
+            self.wait(0.02)
+            waited += 0.02
+        real = self.sleep is time.sleep
+        return ((time.monotonic() - began_s) / UNIT_S if real else waited), sendings
 
     def due(self) -> list[tuple[str, int, Work, SendingReason]]:
         return [
@@ -69,7 +96,7 @@ def adapter(request: pytest.FixtureRequest) -> Callable[[LeaseRules], Iterator[S
 
 @pytest.fixture
 def store(adapter: Callable[[LeaseRules], Iterator[Store]]) -> Iterator[Store]:
-    yield from adapter(RULES)
+    yield from adapter(rules())
 
 
 def a_job(job_id: str = "job_1", deadline_at_s: float | None = None) -> Job:
@@ -89,9 +116,9 @@ class TestSending:
     def test_a_new_job_waits_for_the_loop(self, store: Store) -> None:
         store.jobs.create(a_job(), ())
         assert waiting(store, Work.ADVANCE) == (1, 0)
-        assert store.due() == []
-        store.wait(0.35)
-        assert store.due() == [("job_1", 0, Work.ADVANCE, SendingReason.UNCLAIMED)]
+        units, sendings = store.until_due()
+        assert sendings == [("job_1", 0, Work.ADVANCE, SendingReason.UNCLAIMED)]
+        assert units > 0.25
 
     def test_a_commit_says_what_to_publish(self, store: Store) -> None:
         assert store.pending() == Dispatch(job_id="job_1", step=1, dispatch=1, work=Work.PERCEIVE)
@@ -107,17 +134,14 @@ class TestSending:
 
     def test_unclaimed_is_sent_again_as_the_same_dispatch_with_growing_spacing(self, store: Store) -> None:
         store.pending()
-        expected = [("job_1", 1, Work.PERCEIVE, SendingReason.UNCLAIMED)]
-        store.wait(0.35)
-        assert store.due() == expected
-        store.wait(0.35)
-        assert store.due() == []  # the next spacing is 0.6 s
-        store.wait(0.35)
-        assert store.due() == expected
-        store.wait(0.65)
-        assert store.due() == []  # and then 0.8 s, the longest
-        store.wait(0.3)
-        assert store.due() == expected
+        spacings = []
+        for _ in range(5):
+            units, sendings = store.until_due()
+            assert sendings == [("job_1", 1, Work.PERCEIVE, SendingReason.UNCLAIMED)]
+            spacings.append(units)
+        for spacing, least in zip(spacings, (0.3, 0.6, 0.8, 0.8, 0.8), strict=True):
+            assert spacing > 0.9 * least
+        assert spacings[4] < 2.0  # it would be 4.8 without a longest one
 
     def test_being_sent_often_does_not_fail_a_job(self, store: Store) -> None:
         dispatch = store.pending()
@@ -153,15 +177,15 @@ class TestClaims:
 
     def test_a_prolonged_claim_does_not_expire(self, store: Store) -> None:
         dispatch = store.pending()
-        store.dispatches.claim(dispatch, "w", 0.6)
+        store.claim(dispatch, 0.6)
         for _ in range(4):
             store.wait(0.3)
-            assert list(store.dispatches.prolong([dispatch], "w", 0.6)) == []
+            assert list(store.dispatches.prolong([dispatch], "w", 0.6 * UNIT_S)) == []
             assert store.due() == []
 
     def test_an_expired_claim_is_the_next_dispatch(self, store: Store) -> None:
         dispatch = store.pending()
-        store.dispatches.claim(dispatch, "w", 0.4)
+        store.claim(dispatch, 0.4)
         store.wait(0.45)
         assert store.due() == [("job_1", 2, Work.PERCEIVE, SendingReason.CLAIM_EXPIRED)]
         assert list(store.dispatches.prolong([dispatch], "w", LONG)) == [dispatch]
@@ -191,7 +215,7 @@ class TestClaims:
 class TestLostClaims:
     def lose(self, store: Store, dispatch: Dispatch, times: int) -> Dispatch:
         for _ in range(times):
-            assert store.dispatches.claim(dispatch, "w", 0.1) is not None
+            assert store.claim(dispatch, 0.1) is not None
             store.wait(0.15)
             (sending,) = store.dispatches.due(10)
             dispatch = sending.dispatch
@@ -200,7 +224,7 @@ class TestLostClaims:
     def test_three_expired_claims_give_up_with_the_reason(self, store: Store) -> None:
         dispatch = self.lose(store, store.pending(), 2)
         assert dispatch.dispatch == 3
-        assert store.dispatches.claim(dispatch, "w", 0.1) is not None
+        assert store.claim(dispatch, 0.1) is not None
         store.wait(0.15)
         assert store.due() == [("job_1", 3, Work.ADVANCE, SendingReason.GIVEN_UP)]
         answer = store.dispatches.standing("job_1").answer
@@ -231,7 +255,7 @@ class TestLostClaims:
         dispatches = {name: store.pending(name) for name in ("job_1", "job_2", "job_3")}
         for _ in range(2):
             for dispatch in dispatches.values():
-                assert store.dispatches.claim(dispatch, "w", 0.1) is not None
+                assert store.claim(dispatch, 0.1) is not None
             store.wait(0.15)
             dispatches = {item.dispatch.job_id: item.dispatch for item in store.dispatches.due(10)}
         (first,) = dispatches
@@ -246,15 +270,14 @@ class TestLostClaims:
 
 class TestOutage:
     def test_after_a_silence_no_claim_expires_for_one_lease(self, adapter: Callable[..., Iterator[Store]]) -> None:
-        rules = RULES.model_copy(update={"silence_s": 0.8})
-        for store in adapter(rules):
+        for store in adapter(rules(silence=0.8)):
             dispatch = store.pending()
-            store.dispatches.claim(dispatch, "w", 0.4)
+            store.claim(dispatch, 0.4)
             assert store.due() == []
             store.wait(1.0)  # nobody called: the store was down
             assert store.due() == []
             store.wait(0.3)
-            assert list(store.dispatches.prolong([dispatch], "w", 0.4)) == []
+            assert list(store.dispatches.prolong([dispatch], "w", 0.4 * UNIT_S)) == []
             store.wait(0.7)
             assert store.due() == [("job_1", 2, Work.PERCEIVE, SendingReason.CLAIM_EXPIRED)]
 
