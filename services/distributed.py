@@ -20,7 +20,6 @@ from shared.adapters.patient_images import PatientImageStore
 from shared.adapters.redis_connection import RedisConnection
 from shared.adapters.redis_dispatches import RedisDispatches
 from shared.adapters.redis_jobs import RedisJobStore
-from shared.adapters.s3_images import S3Access, S3ImageStore
 from shared.contracts.leases import LeaseRules
 from shared.heart import Heart
 from shared.ports import Finalizer, ImageStore
@@ -34,10 +33,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Backend:
-    """Where the shared parts are, and the times that all processes must agree on. `redis_url` may hold a password."""
+    """Where Redis is, and the times that all processes must agree on. `redis_url` may hold a password."""
 
     redis_url: str = field(repr=False)
-    s3: S3Access
     rules: LeaseRules = LeaseRules()
 
 
@@ -63,11 +61,16 @@ class WorkRules:
 class Process:
     """What every process of the installation has: connections, a name, metrics.
 
+    Args:
+        backend: where Redis is.
+        role: what the process does; the name of its queue, if it has one.
+        images: the store that all machines share.
+
     Raises:
         BadInput: an address cannot be used. Nothing connects here yet.
     """
 
-    def __init__(self, backend: Backend, role: str) -> None:
+    def __init__(self, backend: Backend, role: str, images: ImageStore) -> None:
         self.role = role
         self.rules = backend.rules
         self.name = f"{role}@{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
@@ -78,17 +81,7 @@ class Process:
         self.dispatches = RedisDispatches(self.connection, backend.rules)
         self.app = make_app(backend.redis_url)
         self.queue = CeleryStageQueue(self.app)
-        self.images = S3ImageStore(backend.s3)
-
-    def prepare(self) -> None:
-        """Returns once Redis and S3 can be used.
-
-        Raises:
-            MissingResource: the S3 server is unfit or refuses the keys.
-            Unavailable: one of them does not answer.
-        """
-        self.connection.ping()
-        self.images.prepare()
+        self.images = images
 
 
 def work_as(role: str, process: Process, profile: Profile, rules: WorkRules) -> None:
@@ -96,7 +89,7 @@ def work_as(role: str, process: Process, profile: Profile, rules: WorkRules) -> 
 
     Raises:
         MissingResource: a model of the profile is not there.
-        Unavailable: Redis or S3 does not answer, or the probe port is taken.
+        Unavailable: Redis does not answer, or the probe port is taken.
     """
     images = PatientImageStore(process.images, rules.patience_s)
     metrics = WorkerMetrics(process.registry)
@@ -178,7 +171,7 @@ def sweep(process: Process, stopped: threading.Event, tick_s: float, probe_port:
 
 
 def _serve(process: Process, heart: Heart, rules: WorkRules) -> None:
-    process.prepare()
+    process.connection.ping()
     process.dispatches.tell_of(process.role, rules.threads)
     probes = Probes(process.registry, rules.probe_port, live={"heart": lambda: heart.alive})
     heart.start()

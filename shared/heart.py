@@ -132,5 +132,6 @@ class Heart:
         self._die()
 
     def _run(self) -> None:
+        self.beat()
         while not self._stopped.wait(self.lease_s / BEATS_PER_LEASE):
             self.beat()

@@ -51,7 +51,8 @@ def main(role: str, slow_s: float) -> None:
         return
     settings = read(WorkerSettings)
     configure_logs(settings.log_level, settings.log_format)
-    process = Process(read(BackendSettings).backend(), role)
+    backend = read(BackendSettings)
+    process = Process(backend.backend(), role, backend.images())
     agents = FatedAgents(process, slow_s, settings.patience_s)
     metrics = WorkerMetrics(process.registry)
     if role == "orchestrator":

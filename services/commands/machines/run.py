@@ -17,9 +17,10 @@ def run_worker(role: str) -> None:
         MissingResource: a model of the profile is not there, or the S3 server is unfit.
         Unavailable: Redis or S3 does not answer, or the probe port is taken.
     """
-    backend, settings = read(BackendSettings).backend(), read(WorkerSettings)
+    backend, settings = read(BackendSettings), read(WorkerSettings)
     configure_logs(settings.log_level, settings.log_format)
-    work_as(role, Process(backend, role), load_profile(settings.profile), settings.rules())
+    process = Process(backend.backend(), role, backend.images())
+    work_as(role, process, load_profile(settings.profile), settings.rules())
 
 
 def run_sweeper() -> None:
@@ -29,9 +30,9 @@ def run_sweeper() -> None:
         BadInput: a setting is not usable.
         Unavailable: Redis does not answer at the start, or the probe port is taken.
     """
-    backend, settings = read(BackendSettings).backend(), read(SweeperSettings)
+    backend, settings = read(BackendSettings), read(SweeperSettings)
     configure_logs(settings.log_level, settings.log_format)
-    process = Process(backend, "sweeper")
+    process = Process(backend.backend(), "sweeper", backend.images())
     process.connection.ping()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.distributed import Backend, WorkRules
-from shared.adapters.s3_images import S3Access
+from shared.adapters.s3_images import S3Access, S3ImageStore
 from shared.contracts.leases import LeaseRules
 from shared.errors import BadInput, ErrorCode
 
@@ -32,7 +32,18 @@ class BackendSettings(BaseSettings):
 
     def backend(self) -> Backend:
         """As the wiring takes it."""
-        s3 = S3Access(
+        rules = LeaseRules(lease_s=self.lease_s, silence_s=self.lease_s / 2)
+        return Backend(redis_url=self.redis_url.get_secret_value(), rules=rules)
+
+    def images(self) -> S3ImageStore:
+        """The bucket, ready for use.
+
+        Raises:
+            BadInput: the endpoint cannot be used.
+            MissingResource: the server is unfit, or refuses the keys.
+            Unavailable: it does not answer.
+        """
+        access = S3Access(
             endpoint=self.s3_endpoint,
             bucket=self.s3_bucket,
             access_key=self.s3_access_key,
@@ -40,8 +51,9 @@ class BackendSettings(BaseSettings):
             region=self.s3_region,
             secure=self.s3_secure,
         )
-        rules = LeaseRules(lease_s=self.lease_s, silence_s=self.lease_s / 2)
-        return Backend(redis_url=self.redis_url.get_secret_value(), s3=s3, rules=rules)
+        store = S3ImageStore(access)
+        store.prepare()
+        return store
 
 
 class WorkerSettings(BaseSettings):

@@ -23,3 +23,30 @@ def speed_gateway(
     from services.commands.speed.gateway import GatewayPlan, run
 
     run(GatewayPlan(submissions, image_bytes, samples), json_file)
+
+
+@speed.command("overhead")
+def speed_overhead(
+    rates: Annotated[str, typer.Option(metavar="N,N,...", help="Jobs per second, rising.")] = "5,10,20,40,80,160",
+    seconds: Annotated[float, typer.Option(min=1, help="For each rate.")] = 10.0,
+    json_file: JsonFile = None,
+) -> None:
+    """What a hop and a job cost on agents that do nothing, on Redis and in one process, and how many a second go."""
+    from services.commands.speed.overhead import OverheadPlan, run
+    from services.commands.speed.rates import parsed_rates
+
+    run(OverheadPlan(parsed_rates(rates), seconds), json_file)
+
+
+@speed.command("chaos")
+def speed_chaos(
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long jobs come and processes die.")] = 3.0,
+    per_s: Annotated[float, typer.Option("--rate", min=0.1, help="Jobs per second.")] = 4.0,
+    every_s: Annotated[float, typer.Option("--fault-every", min=1, help="Seconds between two faults.")] = 8.0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed strikes in the same order.")] = 0,
+    json_file: JsonFile = None,
+) -> None:
+    """Kills and pauses processes and Redis at random under load, and counts what became of the jobs."""
+    from services.commands.speed.chaos import ChaosPlan, run
+
+    run(ChaosPlan(60.0 * minutes, per_s, every_s, seed), json_file)
