@@ -18,6 +18,7 @@ from fakes.redis_server import RedisServer
 from fakes.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
 from shared.adapters.celery_app import CeleryStageQueue, make_app
+from shared.adapters.file_images import FileImageStore
 from shared.adapters.redis_connection import RedisConnection
 from shared.adapters.redis_gateway import RedisDispatcher
 from shared.adapters.redis_jobs import RedisJobStore
@@ -27,6 +28,7 @@ from shared.contracts.jobs import Job, JobOptions, JobRecord
 from shared.contracts.loop import PublicEvent
 from shared.errors import Unavailable
 from shared.intake import new_job_id
+from shared.ports import ImageStore
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("orchestrator", "perception", "reasoning", "action", "sweeper")
@@ -37,7 +39,7 @@ class Installation:
 
     Args:
         folder: data and logs.
-        s3: the server to use; it is not stopped here.
+        s3: the server to use, which is not stopped here; without one images lie in a folder.
         lease_s: shorter than in production, so that tests need not wait so long.
         slow_s: what each command takes.
         roles: which processes.
@@ -47,7 +49,7 @@ class Installation:
     def __init__(
         self,
         folder: Path,
-        s3: S3Server,
+        s3: S3Server | None = None,
         lease_s: float = 2.0,
         slow_s: float = 0.05,
         roles: Iterable[str] = ROLES,
@@ -76,9 +78,7 @@ class Installation:
         self.jobs = RedisJobStore(self.connection)
         self.queue = CeleryStageQueue(make_app(self.redis.url))
         self.dispatcher = RedisDispatcher(self.connection, self.queue)
-        access = S3Access(self.s3.endpoint, self.bucket, ACCESS_KEY, SECRET_KEY, secure=False)
-        self.images = S3ImageStore(access)
-        self.images.prepare()
+        self.images = self._open_images()
         for number, role in enumerate(self._roles):
             self._processes[number] = (role, self._spawn(number, role))
         self._supervisor.start()
@@ -112,7 +112,7 @@ class Installation:
             self.dispatcher.dispatch(job_id)
         return job_id
 
-    def ended(self, job_ids: Iterable[str], within_s: float = 90.0) -> dict[str, Job]:
+    def ended(self, job_ids: Iterable[str], within_s: float = 240.0) -> dict[str, Job]:
         """The jobs once all have ended, with their records beside their images."""
         left, found = list(job_ids), {}
         give_up_at = time.monotonic() + within_s
@@ -163,13 +163,20 @@ class Installation:
         assert JobRecord.model_validate_json(self.images.get(f"{job_id}/record.json")).status is job.status
         assert self.contradictions == []
 
+    def _open_images(self) -> ImageStore:
+        if self.s3 is None:
+            return FileImageStore(self.folder / "images")
+        store = S3ImageStore(S3Access(self.s3.endpoint, self.bucket, ACCESS_KEY, SECRET_KEY, secure=False))
+        store.prepare()
+        return store
+
     def _spawn(self, number: int, role: str) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
             "OMP_NUM_THREADS": "1",
             "RETOUCHER_BACKEND_REDIS_URL": self.redis.url,
-            "RETOUCHER_BACKEND_S3_ENDPOINT": self.s3.endpoint,
+            "RETOUCHER_BACKEND_S3_ENDPOINT": self.s3.endpoint if self.s3 else "",
             "RETOUCHER_BACKEND_S3_BUCKET": self.bucket,
             "RETOUCHER_BACKEND_S3_ACCESS_KEY": ACCESS_KEY,
             "RETOUCHER_BACKEND_S3_SECRET_KEY": SECRET_KEY,
@@ -183,9 +190,9 @@ class Installation:
             **self._settings,
         }
         with (self.folder / f"{role}-{number}.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "fakes.machine", role, str(self.slow_s)], env=environment, stdout=log, stderr=log
-            )
+            where = [] if self.s3 else [str(self.folder / "images")]
+            command = [sys.executable, "-m", "fakes.machine", role, str(self.slow_s), *where]
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def _supervise(self) -> None:
         while not self._stopping.wait(0.1):

@@ -1,6 +1,7 @@
 """A process of an installation with scripted agents: everything but the agents is what `retoucher worker` runs.
 
-`python -m fakes.machine ROLE SECONDS`. What befalls a job is written in its metadata, `{"fate", "stage", "times"}`:
+`python -m fakes.machine ROLE SECONDS [FOLDER]`: images lie in the folder, or in S3 without one.
+What befalls a job is written in its metadata, `{"fate", "stage", "times"}`:
 `kill` ends the process by SIGKILL, `hang` sleeps for an hour, the first `times` that the stage works on it. Each
 command begun is counted in Redis, under `calls`.
 """
@@ -8,16 +9,18 @@ command begun is counted in Redis, under `calls`.
 import os
 import signal
 import sys
+import threading
 import time
+from pathlib import Path
 
 from fakes.agents import ScriptedAgents
 from fakes.drive import RecordingFinalizer
 from fakes.mortal import WORLD
 
-from services.commands.machines.run import run_sweeper
 from services.commands.machines.settings import BackendSettings, WorkerSettings, read
-from services.distributed import Process, orchestrate, work
+from services.distributed import Process, orchestrate, sweep, work
 from services.orchestrator.finalize import CanvasFinalizer
+from shared.adapters.file_images import FileImageStore
 from shared.adapters.patient_images import PatientImageStore
 from shared.contracts.jobs import Job
 from shared.contracts.loop import Command
@@ -45,14 +48,15 @@ class FatedAgents(ScriptedAgents):
         time.sleep(self.slow_s)
 
 
-def main(role: str, slow_s: float) -> None:
-    if role == "sweeper":
-        run_sweeper()
-        return
+def main(role: str, slow_s: float, folder: str = "") -> None:
     settings = read(WorkerSettings)
     configure_logs(settings.log_level, settings.log_format)
     backend = read(BackendSettings)
-    process = Process(backend.backend(), role, backend.images())
+    images = FileImageStore(Path(folder)) if folder else backend.images()
+    process = Process(backend.backend(), role, images)
+    if role == "sweeper":
+        sweep(process, threading.Event(), 0.5, 0)
+        return
     agents = FatedAgents(process, slow_s, settings.patience_s)
     metrics = WorkerMetrics(process.registry)
     if role == "orchestrator":
@@ -64,4 +68,4 @@ def main(role: str, slow_s: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], float(sys.argv[2]), *sys.argv[3:])

@@ -1,4 +1,4 @@
-"""An installation for each module of faults, on an S3 server for all."""
+"""An installation for the processes that are killed."""
 
 import sys
 import time
@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 from fakes.installation import Installation
-from fakes.stores import shared_s3
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder: Path = tmp_path_factory.mktemp("installation")
-    with Installation(folder, shared_s3(), RETOUCHER_WORKER_STAGE_TIMEOUT_S="4") as installation:
+    with Installation(folder, RETOUCHER_WORKER_STAGE_TIMEOUT_S="10") as installation:
         yield installation
 
 

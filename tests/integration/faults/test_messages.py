@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from fakes.installation import ROLES, Installation
-from fakes.stores import shared_s3
 
 from shared.contracts.dispatch import Dispatch, Work
 from shared.contracts.jobs import Outcome
@@ -20,7 +19,6 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("crowded")
     with Installation(
         folder,
-        shared_s3(),
         lease_s=1.5,
         slow_s=0.2,
         roles=(*ROLES, "perception", "action"),

@@ -1,4 +1,4 @@
-"""The measurement's own arithmetic: arrivals that wait for nobody, hops, rates, idle agents that take the whole loop."""
+"""The measurement's own arithmetic: arrivals that wait for nobody, hops, rates, and what idle agents do."""
 
 import time
 
@@ -18,7 +18,7 @@ from shared.errors import BadInput
 
 def test_idle_agents_take_the_whole_loop() -> None:
     jobs, agents = MemoryJobStore(), IdleAgents()
-    jobs.create(idle_job("job_1", 1.0), ())
+    jobs.create(idle_job("job_1", time.time()), ())
     job = Runner(jobs, agents, agents, agents, agents, SystemClock()).run("job_1")
     assert job.outcome is Outcome.REPAIRED
     assert [timing.stage for timing in job.timings] == ["perceive", "diagnose", "retouch", "perceive", "finalize"]
