@@ -143,14 +143,29 @@ def demo(
 @app.command()
 def worker(
     role: Annotated[
-        Literal["orchestrator", "perception", "reasoning", "action"],
-        typer.Argument(metavar="ROLE", help="orchestrator, perception, reasoning or action.", show_default=False),
+        Literal["orchestrator", "perception", "reasoning", "action", "webhooks"],
+        typer.Argument(
+            metavar="ROLE", help="orchestrator, perception, reasoning, action, webhooks.", show_default=False
+        ),
     ],
 ) -> None:
     """Works on one queue of an installation on many machines (RETOUCHER_BACKEND_*, RETOUCHER_WORKER_*)."""
     from services.commands.machines.run import run_worker
 
     run_worker(role)
+
+
+@app.command()
+def gateway(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; one that others reach asks for a key.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+) -> None:
+    """The API of an installation on many machines (RETOUCHER_BACKEND_*, RETOUCHER_GATEWAY_*)."""
+    from services.commands.machines.gateway import run_gateway
+
+    run_gateway(host, port)
 
 
 @app.command()

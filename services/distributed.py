@@ -4,15 +4,17 @@
 machine has only that agent's packages.
 """
 
+import json
 import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 from prometheus_client import CollectorRegistry
+from pydantic import JsonValue
 
 from shared.adapters.celery_app import CeleryStageQueue, make_app, run_worker
 from shared.adapters.clock import SystemClock
@@ -25,6 +27,7 @@ from shared.heart import Heart
 from shared.ports import Finalizer, ImageStore
 from shared.probes import Probes
 from shared.profiles import Profile
+from shared.reasoning_settings import NO_SERVER, ReasoningSettings
 from shared.stage_worker import Agent, StageWorker
 from shared.telemetry import LoopMetrics, SweeperMetrics, WorkerMetrics
 
@@ -83,8 +86,29 @@ class Process:
         self.queue = CeleryStageQueue(self.app)
         self.images = images
 
+    def tell_of_tools(self, tools: Sequence[Mapping[str, JsonValue]]) -> None:
+        """An action worker says what its tools are, for the gateway has none.
 
-def work_as(role: str, process: Process, profile: Profile, rules: WorkRules) -> None:
+        Raises:
+            Unavailable: Redis does not answer.
+        """
+        self.connection.ask("SET", self.connection.key("tools"), json.dumps(list(tools)))
+
+    def tools(self) -> Sequence[Mapping[str, JsonValue]]:
+        """What an action worker has said last; nothing before the first has started. Raises as `tell_of_tools`."""
+        said = self.connection.ask("GET", self.connection.key("tools"))
+        return list(json.loads(said)) if said is not None else []
+
+    def roles_alive(self) -> frozenset[str]:
+        """The roles of which a worker has said within a lease that it lives. Raises as `tell_of_tools`."""
+        now_s = float(self.connection.ask("TIME")[0])
+        members = self.connection.ask("ZRANGEBYSCORE", self.connection.key("alive"), now_s, "+inf")
+        return frozenset(member.decode().partition(" ")[0] for member in members)
+
+
+def work_as(
+    role: str, process: Process, profile: Profile, rules: WorkRules, reasoning: ReasoningSettings = NO_SERVER
+) -> None:
     """Runs the worker of a role until it is told to stop.
 
     Raises:
@@ -98,11 +122,18 @@ def work_as(role: str, process: Process, profile: Profile, rules: WorkRules) -> 
 
         orchestrate(process, CanvasFinalizer(images, process.clock), rules, metrics)
     else:
-        work(role, process, build_agent(role, process, profile, images, rules, metrics), rules, metrics)
+        agent = build_agent(role, process, reasoning.applied_to(profile), images, rules, metrics, reasoning)
+        work(role, process, agent, rules, metrics)
 
 
 def build_agent(
-    role: str, process: Process, profile: Profile, images: ImageStore, rules: WorkRules, metrics: WorkerMetrics
+    role: str,
+    process: Process,
+    profile: Profile,
+    images: ImageStore,
+    rules: WorkRules,
+    metrics: WorkerMetrics,
+    reasoning: ReasoningSettings,
 ) -> Agent:
     """The agent of a role, its models loaded and warm.
 
@@ -116,9 +147,9 @@ def build_agent(
         perception.warm_up()
         return perception.perceive
     if role == "reasoning":
-        from services.reasoning.agent import DetectorReasoner
+        from services.reasoning.build import build_reasoning
 
-        return DetectorReasoner().diagnose
+        return build_reasoning(profile, images, process.clock, reasoning).diagnose
     from services.action.build import build_action, owned_by_a_thread
 
     def observe(name: str) -> Callable[[int, object], None]:
@@ -126,7 +157,14 @@ def build_agent(
 
     # On a CPU a batch gains nothing, and one thread for each command does more than one for all.
     owned = owned_by_a_thread(rules.batch_wait_s, observe) if profile.device != "cpu" else None
-    return build_action(profile, images, owned).retouch
+    action = build_action(profile, images, owned)
+    process.tell_of_tools(
+        [
+            {"name": tool.name, "kind": tool.kind.value, "licence": tool.licence, "native_size_px": tool.native_size_px}
+            for tool in action.tools
+        ]
+    )
+    return action.retouch
 
 
 def work(role: str, process: Process, agent: Agent, rules: WorkRules, metrics: WorkerMetrics) -> None:

@@ -13,6 +13,7 @@ from services.gateway.app import create_app
 from services.gateway.core import Gateway
 from services.gateway.fetching import fetch_image
 from services.gateway.limiting import LimitSettings
+from services.gateway.listening import listen, run
 from services.gateway.parts import Check, GatewayParts
 from services.gateway.settings import GatewaySettings
 from services.orchestrator.record import record_of
@@ -20,7 +21,6 @@ from services.orchestrator.webhooks.settings import WebhookSettings
 from services.standalone.agents import AgentLoader
 from services.standalone.delivering import DeliveryThread, delivery_thread
 from services.standalone.folder import KEYS_FILE, locked_folder
-from services.standalone.listening import listen, run
 from services.standalone.pool import JobPool
 from services.standalone.settings import StandaloneSettings
 from shared.adapters.clock import SystemClock

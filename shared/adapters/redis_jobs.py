@@ -89,6 +89,10 @@ class RedisJobStore:
         # One that was deleted in between is left out.
         return tuple(Job.model_validate_json(body) for body in bodies if body is not None)
 
+    def at_work(self, owner: str) -> int:
+        """How many of the owner's jobs are queued or running."""
+        return sum(int(self._redis.ask("ZCARD", self._redis.key(f"of:{owner}:{status}"))) for status in UNFINISHED)
+
     def named(self, owner: str, client_id: str) -> str | None:
         """Id of the job that the owner calls so; None without one."""
         name = self._redis.ask("HGET", self._redis.key(f"names:{owner}"), client_id)

@@ -7,6 +7,7 @@ from services.commands.machines.settings import BackendSettings, SweeperSettings
 from services.distributed import Process, sweep, work_as
 from shared.logs import configure_logs
 from shared.profiles import load_profile
+from shared.reasoning_settings import ReasoningSettings
 
 
 def run_worker(role: str) -> None:
@@ -17,10 +18,15 @@ def run_worker(role: str) -> None:
         MissingResource: a model of the profile is not there, or the S3 server is unfit.
         Unavailable: Redis or S3 does not answer, or the probe port is taken.
     """
+    if role == "webhooks":
+        from services.commands.machines.webhooks import run_webhooks
+
+        run_webhooks()
+        return
     backend, settings = read(BackendSettings), read(WorkerSettings)
     configure_logs(settings.log_level, settings.log_format)
     process = Process(backend.backend(), role, backend.images())
-    work_as(role, process, load_profile(settings.profile), settings.rules())
+    work_as(role, process, load_profile(settings.profile), settings.rules(), read(ReasoningSettings))
 
 
 def run_sweeper() -> None:

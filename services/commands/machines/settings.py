@@ -24,8 +24,8 @@ class BackendSettings(BaseSettings):
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     s3_endpoint: str = "127.0.0.1:9000"
     s3_bucket: str = "retoucher"
-    s3_access_key: str
-    s3_secret_key: SecretStr
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
     s3_region: str = "us-east-1"
     s3_secure: bool = True
     lease_s: float = Field(default=10.0, gt=0)
@@ -39,10 +39,15 @@ class BackendSettings(BaseSettings):
         """The bucket, ready for use.
 
         Raises:
-            BadInput: the endpoint cannot be used.
+            BadInput: the endpoint cannot be used, or a key is not set.
             MissingResource: the server is unfit, or refuses the keys.
             Unavailable: it does not answer.
         """
+        if not self.s3_access_key or not self.s3_secret_key.get_secret_value():
+            message = (
+                "there are no keys for S3: set RETOUCHER_BACKEND_S3_ACCESS_KEY and RETOUCHER_BACKEND_S3_SECRET_KEY"
+            )
+            raise BadInput(ErrorCode.BAD_OPTION, message)
         access = S3Access(
             endpoint=self.s3_endpoint,
             bucket=self.s3_bucket,
@@ -92,6 +97,24 @@ class SweeperSettings(BaseSettings):
     log_format: LogFormat = "auto"
 
 
+class GatewayProcessSettings(BaseSettings):
+    """Of the gateway's process; the API's own are `GatewaySettings`.
+
+    Attributes:
+        profile: what jobs are admitted for; the workers' must be the same.
+        sweep_s: how often expired jobs and uploads are deleted.
+        shutdown_grace_s: how long a stop waits for open answers.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RETOUCHER_GATEWAY_", frozen=True)
+
+    profile: str = "tiny"
+    sweep_s: float = Field(default=60.0, gt=0)
+    shutdown_grace_s: float = Field(default=20.0, gt=0)
+    log_level: LogLevel = "info"
+    log_format: LogFormat = "auto"
+
+
 def read(settings: type[S]) -> S:
     """The settings as the environment has them.
 
@@ -102,5 +125,5 @@ def read(settings: type[S]) -> S:
         return settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"{settings.model_config['env_prefix']}{first['loc'][0]}".upper()
+        name = f"{settings.model_config['env_prefix']}{'__'.join(str(part) for part in first['loc'])}".upper()
         raise BadInput(ErrorCode.BAD_OPTION, f"{name} is not usable ({first['msg']}): set it") from None

@@ -57,6 +57,7 @@ def test_commands_are_those_that_exist(capsys):
         "demo",
         "doctor",
         "evaluate",
+        "gateway",
         "keys",
         "retouch",
         "serve",
