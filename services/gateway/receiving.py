@@ -107,12 +107,13 @@ def _decoded(name: str, image: bytes | ImageSource) -> bytes | ImageSource:
 
 def _validated(model: type[_Fields], body: bytes, within: str = "") -> _Fields:
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body, strict=True)  # "1" is not taken for 1
     except ValidationError as error:
-        kinds = {entry["type"] for entry in error.errors(include_url=False, include_input=False)}
-        if "json_invalid" in kinds:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
             what = f"the part {within}" if within else "the body"
-            raise BadInput(ErrorCode.BAD_REQUEST, f"{what} is not JSON: send a JSON object") from None
+            message = f"{what} is not JSON ({first['ctx']['error']}): send a JSON object"
+            raise BadInput(ErrorCode.BAD_REQUEST, message) from None
         raise InvalidFields(fields_of(error, within)) from None
 
 

@@ -84,7 +84,11 @@ def too_much(fields: SubmitFields, settings: GatewaySettings) -> str | None:
     """Why the submission passes the gateway's own limits; None where it does not."""
     if fields.expires_in_s is not None and fields.expires_in_s > settings.max_expires_in_s:
         return f"expires_in_s: at most {settings.max_expires_in_s:.0f} s are possible: ask for less"
-    if len(json.dumps(fields.metadata).encode()) > settings.max_metadata_bytes:
+    try:
+        metadata = json.dumps(fields.metadata, allow_nan=False)
+    except ValueError:
+        return "metadata: NaN and infinite numbers are no JSON: send null or a string"
+    if len(metadata.encode()) > settings.max_metadata_bytes:
         return f"metadata: more than {settings.max_metadata_bytes} bytes as JSON: send less"
     return None
 

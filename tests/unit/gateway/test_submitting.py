@@ -16,6 +16,7 @@ from shared.contracts.jobs import Job, Status
 pytestmark = pytest.mark.anyio
 
 SIGN = picture()
+JSON = {"content-type": "application/json"}
 
 
 def encoded(data: bytes) -> dict[str, str]:
@@ -24,6 +25,9 @@ def encoded(data: bytes) -> dict[str, str]:
 
 def body(**fields: Any) -> dict[str, Any]:
     return {"image": encoded(SIGN), "prompt": "a wall", **fields}
+
+
+NAN = json.dumps(body(metadata={"x": float("nan")})).encode()
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -178,6 +182,9 @@ async def test_somebody_elses_upload_is_none() -> None:
         ({"expires_in_s": 1e12}, 422, "bad_option", "expires_in_s"),
         ({"expires_in_s": 1}, 422, "bad_option", "expires_in_s"),
         ({"seed": -1}, 422, "bad_option", "seed"),
+        ({"seed": "1"}, 422, "bad_option", "seed"),
+        ({"seed": True}, 422, "bad_option", "seed"),
+        ({"force": "yes"}, 422, "bad_option", "force"),
         ({"metadata": {"x": "y" * 20_000}}, 422, "bad_option", "metadata"),
         ({"webhook": {"url": ""}}, 422, "bad_option", "webhook.url"),
         ({"webhook": {"url": "https://a.b", "events": ["job.born"]}}, 422, "bad_option", "webhook.events.0"),
@@ -200,6 +207,8 @@ async def test_a_bad_field_is_named_and_nothing_is_left(
     [
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "bad_request"),
         ({"content": b"\xff\xfe", "headers": {"content-type": "application/json"}}, 400, "bad_request"),
+        ({"content": b'{"a":' * 300 + b"1" + b"}" * 300, "headers": JSON}, 400, "bad_request"),
+        ({"content": NAN, "headers": JSON}, 422, "bad_option"),
         ({"content": b"[]", "headers": {"content-type": "application/json"}}, 422, "bad_option"),
         ({"content": b"", "headers": {"content-type": "application/json"}}, 400, "bad_request"),
         ({"content": b"a=b", "headers": {"content-type": "application/x-www-form-urlencoded"}}, 415, None),
