@@ -21,13 +21,16 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.patient_images import PatientImageStore
 from shared.adapters.redis_connection import RedisConnection
 from shared.adapters.redis_dispatches import RedisDispatches
+from shared.adapters.redis_gateway import RedisFeedbackStore, RedisUploadStore
 from shared.adapters.redis_jobs import RedisJobStore
 from shared.contracts.leases import LeaseRules
+from shared.errors import RetoucherError
 from shared.heart import Heart
 from shared.ports import Finalizer, ImageStore
 from shared.probes import Probes
 from shared.profiles import Profile
 from shared.reasoning_settings import NO_SERVER, ReasoningSettings
+from shared.retention import Holdings, delete_expired
 from shared.stage_worker import Agent, StageWorker
 from shared.telemetry import LoopMetrics, SweeperMetrics, WorkerMetrics
 
@@ -196,16 +199,32 @@ def orchestrate(process: Process, finalizer: Finalizer, rules: WorkRules, metric
     _serve(process, heart, rules)
 
 
-def sweep(process: Process, stopped: threading.Event, tick_s: float, probe_port: int) -> None:
-    """Runs the sweeper until it is stopped."""
+def sweep(process: Process, stopped: threading.Event, tick_s: float, retention_s: float, probe_port: int) -> None:
+    """Runs the sweeper until it is stopped; beside it, what has expired is deleted."""
     from services.orchestrator.sweeper import Sweeper
 
     sweeper = Sweeper(process.dispatches, process.queue, SweeperMetrics(process.registry), tick_s)
     probes = Probes(process.registry, probe_port)
     probes.ready.set()
     log.info("sweeper_ready", name=process.name, probe_port=probes.port)
+    retention = threading.Thread(target=_delete_expired, args=(process, retention_s, stopped), daemon=True)
+    retention.start()
     sweeper.run(stopped)
     probes.close()
+
+
+def _delete_expired(process: Process, every_s: float, stopped: threading.Event) -> None:
+    """Now and then. Images without a job are left: a record beside them may be all that has outlived Redis."""
+    connection = process.connection
+    holdings = Holdings(process.jobs, process.images, RedisUploadStore(connection), RedisFeedbackStore(connection))
+    while not stopped.wait(every_s):
+        try:
+            delete_expired(holdings, process.clock.now_s())
+        except RetoucherError as error:
+            log.warning("retention_failed", code=error.code, message=error.message)
+        except Exception:
+            # A thread that ended here would end in silence.
+            log.exception("retention_crashed")
 
 
 def _serve(process: Process, heart: Heart, rules: WorkRules) -> None:

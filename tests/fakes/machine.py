@@ -55,7 +55,7 @@ def main(role: str, slow_s: float, folder: str = "") -> None:
     images = FileImageStore(Path(folder)) if folder else backend.images()
     process = Process(backend.backend(), role, images)
     if role == "sweeper":
-        sweep(process, threading.Event(), 0.5, 0)
+        sweep(process, threading.Event(), 0.5, 1.0, 0)
         return
     agents = FatedAgents(process, slow_s, settings.patience_s)
     metrics = WorkerMetrics(process.registry)

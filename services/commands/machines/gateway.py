@@ -3,7 +3,6 @@
 It knows no agent: what the tools are, action workers have told.
 """
 
-import threading
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ import structlog
 from services.commands.machines.settings import BackendSettings, GatewayProcessSettings, read
 from services.distributed import Process
 from services.gateway.app import create_app
-from services.gateway.deletion import delete_expired
 from services.gateway.fetching import fetch_image
 from services.gateway.limiting import LimitSettings
 from services.gateway.listening import listen, run
@@ -63,11 +61,8 @@ def run_gateway(host: str, port: int) -> None:
             limits = limits.model_copy(update={"limits_url": backend.redis_url.get_secret_value()})
         parts = _parts(_Surroundings(process, settings, read(UrlSettings), own.profile))
         app = create_app(parts, settings, limits, host)
-        stopped = threading.Event()
-        threading.Thread(target=_delete_expired, args=(parts, own.sweep_s, stopped), daemon=True).start()
         log.info("gateway_ready", name=process.name)
         run(app, listener, own.shutdown_grace_s)
-        stopped.set()
     log.info("stopped")
 
 
@@ -121,14 +116,3 @@ def _images(images: ImageStore) -> Check:
     except RetoucherError as error:
         return Check(ok=False, detail=error.message)
     return Check(ok=True)
-
-
-def _delete_expired(parts: GatewayParts, every_s: float, stopped: threading.Event) -> None:
-    """Deletes what has expired, now and then; of several gateways, whichever comes first."""
-    while not stopped.wait(every_s):
-        try:
-            delete_expired(parts)
-        except RetoucherError as error:
-            log.warning("sweep_failed", code=error.code, message=error.message)
-        except Exception:
-            log.exception("sweep_crashed")

@@ -43,4 +43,4 @@ def run_sweeper() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    sweep(process, stopped, settings.tick_s, settings.probe_port)
+    sweep(process, stopped, settings.tick_s, settings.retention_s, settings.probe_port)

@@ -87,11 +87,12 @@ class WorkerSettings(BaseSettings):
 
 
 class SweeperSettings(BaseSettings):
-    """Of the sweeper."""
+    """Of the sweeper. `retention_s`: how often what has expired is deleted."""
 
     model_config = SettingsConfigDict(env_prefix="RETOUCHER_SWEEPER_", frozen=True)
 
     tick_s: float = Field(default=0.5, gt=0)
+    retention_s: float = Field(default=60.0, gt=0)
     probe_port: int = Field(default=9100, ge=0, le=65535)
     log_level: LogLevel = "info"
     log_format: LogFormat = "auto"
@@ -102,14 +103,12 @@ class GatewayProcessSettings(BaseSettings):
 
     Attributes:
         profile: what jobs are admitted for; the workers' must be the same.
-        sweep_s: how often expired jobs and uploads are deleted.
         shutdown_grace_s: how long a stop waits for open answers.
     """
 
     model_config = SettingsConfigDict(env_prefix="RETOUCHER_GATEWAY_", frozen=True)
 
     profile: str = "tiny"
-    sweep_s: float = Field(default=60.0, gt=0)
     shutdown_grace_s: float = Field(default=20.0, gt=0)
     log_level: LogLevel = "info"
     log_format: LogFormat = "auto"

@@ -26,7 +26,7 @@ def main(role: str, redis_url: str, folder: str, seconds: str, threads: str, lea
     if role == "sweeper":
         stopped = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-        sweep(process, stopped, 0.5, 0)
+        sweep(process, stopped, 0.5, 60.0, 0)
         return
     agents = IdleAgents(float(seconds))
     metrics = WorkerMetrics(process.registry)
