@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import structlog
 from anyio import CapacityLimiter, to_thread
@@ -68,7 +68,7 @@ class EventHub:
         """How many streams are open."""
         return sum(watch.watchers for watch in self._watches.values())
 
-    async def follow(self, job_id: str, after: int) -> AsyncIterator[PublicEvent]:
+    async def follow(self, job_id: str, after: int) -> AsyncGenerator[PublicEvent]:
         """The job's events with a higher `seq`, as they come, to its last one; less if the server stops."""
         async with self._watching(job_id) as watch:
             number = 0
@@ -87,8 +87,8 @@ class EventHub:
     async def ended(self, job_id: str, timeout_s: float) -> bool:
         """Whether the job's last event came within the time."""
         try:
-            async with asyncio.timeout(timeout_s):
-                async for event in self.follow(job_id, 0):
+            async with asyncio.timeout(timeout_s), contextlib.aclosing(self.follow(job_id, 0)) as events:
+                async for event in events:
                     if event.type in LAST_EVENTS:
                         return True
         except TimeoutError:

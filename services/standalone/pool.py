@@ -7,15 +7,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
-from services.local import Local
 from services.orchestrator.runner import end_waiting
 from shared.contracts.gateway import Workload
 from shared.contracts.loop import PublicEvent
 from shared.errors import ErrorCode, NotFound, Unavailable
 from shared.ports import Clock, JobStore
+
+if TYPE_CHECKING:
+    from services.local import Local  # heavy: it brings the agents, which load while the server already answers
 
 log = structlog.get_logger()
 
@@ -71,7 +74,7 @@ class JobPool:
         """See `Dispatcher.workload`."""
         return Workload(workers=self._workers, seconds_per_job=self._seconds_per_job)
 
-    def start(self, local: Local) -> None:
+    def start(self, local: "Local") -> None:
         """Continues what an earlier process left, and runs what comes."""
         for number in range(self._workers):
             thread = threading.Thread(target=self._work, args=(local,), name=f"worker-{number}", daemon=True)
@@ -93,7 +96,7 @@ class JobPool:
             thread.join(max(0.0, end_s - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _work(self, local: Local) -> None:
+    def _work(self, local: "Local") -> None:
         crashes: dict[str, int] = {}
         while not self._stopping.is_set():
             try:
@@ -109,7 +112,7 @@ class JobPool:
                 crashes[job_id] = crashes.get(job_id, 0) + 1
                 self._after_crash(job_id, crashes[job_id], error)
 
-    def _run(self, local: Local, job_id: str) -> None:
+    def _run(self, local: "Local", job_id: str) -> None:
         started_s = time.monotonic()
         local.run(job_id, self._on_event, self._stopping.is_set)
         if self._stopping.is_set():

@@ -1,6 +1,7 @@
 """A job's public events as they come (server-sent events)."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -59,5 +60,7 @@ async def events(
 
 
 async def _stream(gateway: Gateway, job_id: str, last: int) -> AsyncIterator[ServerSentEvent]:
-    async for event in gateway.hub.follow(job_id, last):
-        yield ServerSentEvent(id=str(event.seq), event=event.type, data=event.model_dump_json())
+    # Closed at once when the reader goes away, so that the store is not asked for nobody.
+    async with aclosing(gateway.hub.follow(job_id, last)) as events:
+        async for event in events:
+            yield ServerSentEvent(id=str(event.seq), event=event.type, data=event.model_dump_json())

@@ -383,6 +383,7 @@ async def test_prefer_wait_does_not_wait_longer() -> None:
         answer = await it.client.post("/v1/jobs", json=body(), headers={"Prefer": "wait=1"})
         assert (answer.status_code, answer.json()["status"]) == (202, "queued")
         assert answer.headers["preference-applied"] == "wait=1"
+        assert it.gateway.hub.watchers == 0
 
 
 async def test_a_server_that_stops_does_not_let_anybody_wait() -> None:

@@ -1,5 +1,7 @@
 """The threads that run jobs: order, stops, outages of the store, faults, and jobs that are gone."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -145,3 +147,10 @@ def test_several_workers_run_several_jobs_side_by_side() -> None:
     bench.local.gate.set()
     bench.until(lambda: len(bench.heard) == 3)
     assert bench.pool.stop(30)
+
+
+def test_what_the_server_needs_to_answer_brings_no_agent() -> None:
+    code = "import sys, services.commands.serve; print([name for name in sys.modules if name in %r])"
+    heavy = ("services.local", "services.perception.agent", "onnxruntime", "skimage", "torch")
+    done = subprocess.run([sys.executable, "-c", code % (heavy,)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
