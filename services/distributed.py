@@ -125,7 +125,7 @@ def work_as(
 
         orchestrate(process, CanvasFinalizer(images, process.clock), rules, metrics)
     else:
-        agent = build_agent(role, process, reasoning.applied_to(profile), images, rules, metrics, reasoning)
+        agent = build_agent(role, process, profile, images, rules, metrics, reasoning)
         work(role, process, agent, rules, metrics)
 
 
@@ -152,7 +152,7 @@ def build_agent(
     if role == "reasoning":
         from services.reasoning.build import build_reasoning
 
-        return build_reasoning(profile, images, process.clock, reasoning).diagnose
+        return build_reasoning(reasoning.applied_to(profile), images, process.clock, reasoning).diagnose
     from services.action.build import build_action, owned_by_a_thread
 
     def observe(name: str) -> Callable[[int, object], None]:

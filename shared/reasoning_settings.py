@@ -23,6 +23,8 @@ class ReasoningSettings(BaseSettings):
         model: the name that it serves; stands above the profile's.
         api_key: sent as a bearer token.
         timeout_s: of one request, seconds.
+        budget_s: of all requests about one image, seconds; less than a worker's `stage_timeout_s`, after which it
+            counts as hanging.
         tries: of one request, the first included.
         longest_wait_s: a server that asks for a longer pause than this is not waited for.
         concurrency: requests at once for one image.
@@ -36,6 +38,7 @@ class ReasoningSettings(BaseSettings):
     model: str | None = Field(default=None, max_length=200)
     api_key: SecretStr | None = None
     timeout_s: float = Field(default=60.0, gt=0, le=600)
+    budget_s: float = Field(default=240.0, gt=0)
     tries: int = Field(default=4, ge=1, le=10)
     longest_wait_s: float = Field(default=30.0, ge=0, le=600)
     concurrency: int = Field(default=16, ge=1, le=256)

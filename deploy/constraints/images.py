@@ -22,7 +22,7 @@ IMAGES = {
     "orchestrator": ("orchestrator",),
     "perception": ("perception", "machines"),
     "perception-saliency": ("perception", "saliency", "machines"),
-    "reasoning": ("machines",),
+    "reasoning": ("reasoning", "machines"),
     "action": ("action", "machines"),
 }
 """Extras of each image. `perception-saliency` is the perception image for profiles whose detectors need torch."""

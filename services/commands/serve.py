@@ -12,6 +12,7 @@ from services.orchestrator.webhooks.settings import WebhookSettings
 from services.standalone.serve import ServeArguments, ServeSettings, serve
 from services.standalone.settings import StandaloneSettings
 from shared.errors import BadInput, ErrorCode
+from shared.reasoning_settings import read_reasoning_settings
 from shared.web_settings import UrlSettings
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)
@@ -31,6 +32,7 @@ def run(host: str, port: int, data_dir: Path, profile: str) -> None:
         limits=_read(LimitSettings),
         urls=_read(UrlSettings),
         webhooks=_read(WebhookSettings),
+        reasoning=read_reasoning_settings(),
     )
     serve(arguments, settings)
 

@@ -15,7 +15,7 @@ from services.reasoning.detector_diagnosis import diagnose_region
 from services.reasoning.parse import MalformedAnswer, parse_answer
 from services.reasoning.prompts import Prompt, fill
 from services.reasoning.request import Marked, questions
-from shared.contracts.jobs import Job
+from shared.contracts.jobs import Job, Phase
 from shared.contracts.loop import Diagnose, Diagnosed
 from shared.contracts.values import Diagnosis, Region
 from shared.errors import ErrorCode, RetoucherError, StageError
@@ -27,9 +27,14 @@ class DetectorReasoner:
     """Implements `shared.ports.Reasoner` from the regions alone; the record shows `source: detector:<name>`."""
 
     def diagnose(self, job: Job, command: Diagnose, dispatch: int) -> Diagnosed:
-        """One diagnosis for each region, in order; the same for every dispatch, since nothing is stored."""
+        """One diagnosis for each region, in order; the same for every dispatch, since nothing is stored.
+
+        Of a patched region it has no second opinion: what detectors make of the patch the loop knows. It is asked for
+        one where the job was admitted with a model and none is set here.
+        """
         started_s = time.perf_counter()
-        diagnoses = tuple(diagnose_region(region) for region in command.regions)
+        asked = () if job.phase is Phase.REDIAGNOSING else command.regions
+        diagnoses = tuple(diagnose_region(region) for region in asked)
         return Diagnosed(
             step=command.step, at_s=time.time(), elapsed_s=time.perf_counter() - started_s, diagnoses=diagnoses
         )
@@ -49,14 +54,18 @@ class VlmReasoner:
         store: holds originals, patches and masks.
         backend: asks the model.
         prompt: what the model is told.
-        clock: tells how much of the job's time is left.
+        clock: tells how much time is left.
+        budget_s: seconds for all questions about one image; less where the job's deadline is nearer.
     """
 
-    def __init__(self, store: ImageStore, backend: Backend, prompt: Prompt, clock: Clock) -> None:
+    def __init__(
+        self, store: ImageStore, backend: Backend, prompt: Prompt, clock: Clock, budget_s: float = 240.0
+    ) -> None:
         self._store = store
         self._backend = backend
         self._prompt = prompt
         self._clock = clock
+        self._budget_s = budget_s
 
     def diagnose(self, job: Job, command: Diagnose, dispatch: int) -> Diagnosed:
         """A diagnosis for each region whose answer could be used, and a warning for each other one.
@@ -97,11 +106,14 @@ class VlmReasoner:
         image = compose_canvas(self._store, command.canvas)
         places = [Marked(region, decode_gray(self._store.get(region.mask_ref))) for region in regions]
         asked = questions(self._prompt, image, job.input.prompt, places)
-        heard = [_judged(reply) for reply in self._backend.ask(asked, self._left_s(job))]
+        until_s = self._clock.now_s() + self._budget_s
+        if job.deadline_at_s is not None:
+            until_s = min(until_s, job.deadline_at_s)
+        heard = [_judged(reply) for reply in self._backend.ask(asked, self._left_s(until_s))]
         again = [(number, answer) for number, answer in enumerate(heard) if isinstance(answer, _Unusable)]
         if again:
             second = [self._again(asked[number], answer.reason) for number, answer in again]
-            replies = self._backend.ask(second, self._left_s(job))
+            replies = self._backend.ask(second, self._left_s(until_s))
             for (number, _), reply in zip(again, replies, strict=True):
                 heard[number] = _judged(reply)
         return heard
@@ -110,8 +122,8 @@ class VlmReasoner:
         """At the end, so that all before it stays as the server knows it."""
         return replace(question, region=f"{question.region}\n\n{fill(self._prompt.again, reason=reason)}")
 
-    def _left_s(self, job: Job) -> float | None:
-        return None if job.deadline_at_s is None else max(0.0, job.deadline_at_s - self._clock.now_s())
+    def _left_s(self, until_s: float) -> float:
+        return max(0.0, until_s - self._clock.now_s())
 
     def _diagnosis(self, region: Region, answer: Answer) -> Diagnosis:
         """A healthy region has no category: models like to name what they see (`hand`) all the same."""

@@ -19,4 +19,4 @@ def build_reasoning(profile: Profile, store: ImageStore, clock: Clock, settings:
     from services.reasoning.backends.openai_http import OpenAiHttp
 
     backend = OpenAiHttp(profile.reasoning_model, answer_schema(), settings)
-    return VlmReasoner(store, backend, load_prompt(profile.reasoning_prompt), clock)
+    return VlmReasoner(store, backend, load_prompt(profile.reasoning_prompt), clock, settings.budget_s)

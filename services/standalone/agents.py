@@ -10,6 +10,7 @@ from services.gateway.parts import Check, ToolInfo
 from shared.errors import RetoucherError
 from shared.ports import Clock, ImageStore, JobStore
 from shared.profiles import Profile
+from shared.reasoning_settings import ReasoningSettings
 
 if TYPE_CHECKING:
     from services.local import Local
@@ -22,16 +23,24 @@ class AgentLoader:
 
     Args:
         profile, jobs, images, clock: what the agents work with.
+        reasoning: where the profile's vision-language model is served, if it has one.
         then: called with the wired loop and agents once they are ready.
     """
 
     def __init__(
-        self, profile: Profile, jobs: JobStore, images: ImageStore, clock: Clock, then: Callable[["Local"], None]
+        self,
+        profile: Profile,
+        jobs: JobStore,
+        images: ImageStore,
+        clock: Clock,
+        reasoning: ReasoningSettings,
+        then: Callable[["Local"], None],
     ) -> None:
         self._profile = profile
         self._jobs = jobs
         self._images = images
         self._clock = clock
+        self._reasoning = reasoning
         self._then = then
         self._check = Check(ok=False, detail="the models are being loaded: wait a few seconds")
         self._tools: tuple[ToolInfo, ...] = tuple(
@@ -57,7 +66,7 @@ class AgentLoader:
             # Heavy: numeric libraries and model runtimes.
             from services.local import Local
 
-            local = Local(self._profile, self._jobs, self._images, self._clock)
+            local = Local(self._profile, self._jobs, self._images, self._clock, reasoning=self._reasoning)
             local.warm_up()
             self._tools = tuple(
                 ToolInfo(name=tool.name, kind=tool.kind.value, licence=tool.licence, native_size_px=tool.native_size_px)

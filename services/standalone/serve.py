@@ -34,6 +34,7 @@ from shared.errors import RetoucherError
 from shared.logs import configure_logs
 from shared.ports import Clock, ImageStore, JobStore
 from shared.profiles import Profile, load_profile
+from shared.reasoning_settings import ReasoningSettings
 from shared.retention import Holdings, delete_expired, delete_orphans
 from shared.web_guard import WebGuard
 from shared.web_settings import UrlSettings
@@ -60,6 +61,7 @@ class ServeSettings:
     limits: LimitSettings
     urls: UrlSettings
     webhooks: WebhookSettings
+    reasoning: ReasoningSettings
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,11 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
     Raises:
         BadInput: an unknown profile, a port that is taken, a folder that cannot be written.
         Conflict: another server uses the data folder.
+        MissingResource: the profile has a reasoner and no server is set for it.
         Unavailable: a file in the data folder cannot be used.
     """
     configure_logs(settings.standalone.log_level, settings.standalone.log_format)
-    profile = load_profile(arguments.profile)
+    profile = settings.reasoning.applied_to(load_profile(arguments.profile))
     grace_s = settings.standalone.shutdown_grace_s
     with ExitStack() as opened:
         folder = opened.enter_context(locked_folder(arguments.data_dir))
@@ -121,7 +124,7 @@ def _wire(opened: ExitStack, folder: Path, profile: Profile, settings: ServeSett
     # One for each event loop: this one's lookups are not held up by those of deliveries.
     guard, delivery_guard = WebGuard(settings.urls.policy()), WebGuard(settings.urls.policy())
     pool = JobPool(jobs, clock, settings.standalone.workers)
-    loader = AgentLoader(profile, jobs, images, clock, then=pool.start)
+    loader = AgentLoader(profile, jobs, images, clock, settings.reasoning, then=pool.start)
     parts = GatewayParts(
         profile=profile,
         jobs=jobs,

@@ -6,12 +6,14 @@ from services.commands.machines.settings import BackendSettings, SweeperSettings
 from services.gateway.limiting import LimitSettings
 from services.gateway.settings import GatewaySettings
 from services.orchestrator.webhooks.settings import WebhookSettings
+from shared.reasoning_settings import ReasoningSettings
 from shared.web_settings import UrlSettings
 
 SETTINGS: tuple[type[BaseSettings], ...] = (
     BackendSettings,
     GatewaySettings,
     LimitSettings,
+    ReasoningSettings,
     SweeperSettings,
     UrlSettings,
     WebhookSettings,

@@ -98,7 +98,9 @@ class OpenAiHttp:
         headers = {"authorization": f"Bearer {self._key}"} if self._key else {}
         gate = asyncio.Semaphore(self._settings.concurrency)
         # No time-outs of httpx' own: they count from byte to byte, and a server may drip.
-        async with httpx.AsyncClient(headers=headers, timeout=None, verify=self._tls) as client:  # noqa: S113
+        # No proxy of the environment: whoever gets the pictures is named in the settings alone.
+        caller = httpx.AsyncClient(headers=headers, timeout=None, verify=self._tls, trust_env=False)  # noqa: S113
+        async with caller as client:
             return await asyncio.gather(*(self._ask_one(client, gate, question, until_s) for question in questions))
 
     async def _ask_one(

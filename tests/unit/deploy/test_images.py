@@ -92,12 +92,14 @@ from services.distributed import WorkRules, build_agent
 from shared.adapters.clock import SystemClock
 from shared.adapters.memory import MemoryImageStore
 from shared.profiles import load_profile
+from shared.reasoning_settings import ReasoningSettings
 from shared.telemetry import WorkerMetrics
 role = sys.argv[4]
 process = SimpleNamespace(clock=SystemClock())
 if role in ('perception', 'reasoning', 'action'):
     metrics = WorkerMetrics(CollectorRegistry())
-    build_agent(role, process, load_profile('tiny'), MemoryImageStore(), WorkRules(), metrics)
+    served = ReasoningSettings(url='http://127.0.0.1:1/v1', model='m')
+    build_agent(role, process, load_profile('tiny'), MemoryImageStore(), WorkRules(), metrics, served)
     __import__(f'services.{role}.tasks')
 elif role == 'orchestrator':
     import services.orchestrator.conductor, services.orchestrator.finalize, services.orchestrator.sweeper

@@ -6,7 +6,7 @@ from services.reasoning.agent import DetectorReasoner
 from services.reasoning.detector_diagnosis import FAULT_WORDS, diagnose_region
 from shared.contracts.base import QuadXY
 from shared.contracts.categories import Category
-from shared.contracts.jobs import InputInfo, Job
+from shared.contracts.jobs import InputInfo, Job, Phase
 from shared.contracts.loop import Diagnose
 from shared.contracts.values import Canvas, Region, TextFault, TextReading
 
@@ -90,3 +90,5 @@ def test_the_agent_answers_every_region_in_order_and_repeats_the_step() -> None:
     regions = tuple(region(TextFault.WRONG).model_copy(update={"id": f"r{n}"}) for n in range(3))
     answer = DetectorReasoner().diagnose(job, Diagnose(step=4, canvas=canvas, regions=regions), dispatch=1)
     assert answer.step == 4 and [d.region_id for d in answer.diagnoses] == ["r0", "r1", "r2"]
+    judging = job.model_copy(update={"phase": Phase.REDIAGNOSING})  # admitted with a model, and none is set here
+    assert DetectorReasoner().diagnose(judging, Diagnose(step=5, canvas=canvas, regions=regions), 1).diagnoses == ()
