@@ -95,7 +95,7 @@ from shared.profiles import load_profile
 from shared.reasoning_settings import ReasoningSettings
 from shared.telemetry import WorkerMetrics
 role = sys.argv[4]
-process = SimpleNamespace(clock=SystemClock())
+process = SimpleNamespace(clock=SystemClock(), tell_of_tools=lambda tools: None)
 if role in ('perception', 'reasoning', 'action'):
     metrics = WorkerMetrics(CollectorRegistry())
     served = ReasoningSettings(url='http://127.0.0.1:1/v1', model='m')
