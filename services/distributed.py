@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -143,10 +143,12 @@ def build_agent(
     Raises:
         MissingResource: a model of the profile is not there.
     """
+    if profile.device != "cpu" and role in ("perception", "action"):
+        metrics.watch_gpu(_gpu_memory_bytes)
     if role == "perception":
         from services.perception.build import build_perception
 
-        perception = build_perception(profile, images, process.clock)
+        perception = build_perception(profile, images, process.clock, metrics.model_called)
         perception.warm_up()
         return perception.perceive
     if role == "reasoning":
@@ -155,12 +157,9 @@ def build_agent(
         return build_reasoning(reasoning.applied_to(profile), images, process.clock, reasoning).diagnose
     from services.action.build import build_action, owned_by_a_thread
 
-    def observe(name: str) -> Callable[[int, object], None]:
-        return lambda count, waits_s: metrics.batch_size.labels(name).observe(count)
-
     # On a CPU a batch gains nothing, and one thread for each command does more than one for all.
-    owned = owned_by_a_thread(rules.batch_wait_s, observe) if profile.device != "cpu" else None
-    action = build_action(profile, images, owned)
+    owned = owned_by_a_thread(rules.batch_wait_s, metrics.batches_of) if profile.device != "cpu" else None
+    action = build_action(profile, images, owned, metrics.model_called)
     process.tell_of_tools(
         [
             {"name": tool.name, "kind": tool.kind.value, "licence": tool.licence, "native_size_px": tool.native_size_px}
@@ -168,6 +167,13 @@ def build_agent(
         ]
     )
     return action.retouch
+
+
+def _gpu_memory_bytes() -> float:
+    """What torch holds of the GPU, in use or not."""
+    import torch
+
+    return float(torch.cuda.memory_reserved())
 
 
 def work(role: str, process: Process, agent: Agent, rules: WorkRules, metrics: WorkerMetrics) -> None:

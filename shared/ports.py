@@ -3,7 +3,7 @@
 Imports contracts alone: no numpy, torch, redis, celery, minio or fastapi.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from shared.contracts.deliveries import Claim, Delivery
@@ -26,6 +26,13 @@ from shared.contracts.loop import (
 
 KEY_LIFE_S = 24 * 3600.0
 """How long an idempotency key names the job that it made."""
+
+ModelObserver = Callable[[str, float], None]
+"""Is told of each call of a detector or tool: its name, and the seconds that it took."""
+
+
+def unobserved(model: str, seconds: float) -> None:
+    """A `ModelObserver` where nobody wants to know."""
 
 
 class Clock(Protocol):

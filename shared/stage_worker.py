@@ -11,7 +11,7 @@ import structlog
 
 from shared.contracts.dispatch import Dispatch, Work
 from shared.contracts.jobs import Job
-from shared.contracts.loop import Answer, StageResult
+from shared.contracts.loop import Answer, StageFailed, StageResult
 from shared.errors import RetoucherError, Unavailable
 from shared.heart import Heart
 from shared.ports import Clock, Dispatches, StageQueue
@@ -63,6 +63,8 @@ class StageWorker:
             self._metrics.stage_seconds.labels(dispatch.work).observe(result.elapsed_s)
             taken = self._report(dispatch, result)
         self._metrics.stage_results.labels(dispatch.work, result.kind, taken).inc()
+        if isinstance(result, StageFailed):
+            self._metrics.stage_failures.labels(dispatch.work, result.code).inc()
         if taken:
             publish(self._queue, dispatch.model_copy(update={"work": Work.ADVANCE}))
 

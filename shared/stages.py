@@ -11,6 +11,7 @@ from shared.contracts.jobs import Job
 from shared.contracts.loop import Answer, Command, Diagnosed, Finalized, Perceived, Retouched, StageFailed, StageResult
 from shared.errors import ErrorCode, RetoucherError
 from shared.ports import Clock
+from shared.traces import logged_with
 
 log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ def run_stage(job: Job, command: Command, dispatch: int, call: Callable[[], Answ
         clock: measures it.
     """
     started_s = clock.now_s()
-    with structlog.contextvars.bound_contextvars(job_id=job.id, step=command.step, dispatch=dispatch):
+    with logged_with(job, step=command.step, dispatch=dispatch):
         event = _answer(command, call)
     now_s = clock.now_s()
     return event.model_copy(update={"at_s": now_s, "elapsed_s": max(0.0, now_s - started_s)})

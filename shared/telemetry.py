@@ -3,6 +3,8 @@
 One object for each process, made in its entry file, on a registry of its own.
 """
 
+from collections.abc import Callable, Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
@@ -28,6 +30,16 @@ class WorkerMetrics:
             ["work", "kind", "taken"],
             registry=registry,
         )
+        self.stage_failures = Counter(
+            "retoucher_stage_failures", "Commands that failed, by error code.", ["work", "code"], registry=registry
+        )
+        self.model_seconds = Histogram(
+            "retoucher_model_seconds",
+            "Time of one call of a detector or tool.",
+            ["model"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self.running = Gauge("retoucher_claims_held", "Claims held now.", ["work"], registry=registry)
         self.leases_lost = Counter(
             "retoucher_leases_lost", "Claims that were gone when they were prolonged.", registry=registry
@@ -49,6 +61,26 @@ class WorkerMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._registry = registry
+
+    def model_called(self, model: str, seconds: float) -> None:
+        """Notes one call of a detector or tool."""
+        self.model_seconds.labels(model).observe(seconds)
+
+    def batches_of(self, model: str) -> Callable[[int, Sequence[float]], None]:
+        """Notes the batches of a model; see `shared.batching.Observer`."""
+
+        def observe(items: int, waits_s: Sequence[float]) -> None:
+            self.batch_size.labels(model).observe(items)
+            for wait_s in waits_s:
+                self.batch_wait_seconds.labels(model).observe(wait_s)
+
+        return observe
+
+    def watch_gpu(self, read_bytes: Callable[[], float]) -> None:
+        """Shows the GPU memory that this process holds, read whenever Prometheus asks."""
+        memory = Gauge("retoucher_gpu_memory_bytes", "GPU memory that the process holds.", registry=self._registry)
+        memory.set_function(read_bytes)
 
 
 class LoopMetrics:
@@ -56,12 +88,33 @@ class LoopMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.jobs_ended = Counter(
-            "retoucher_jobs_ended", "Jobs by how they ended.", ["status", "outcome", "stop_reason"], registry=registry
+            "retoucher_jobs_ended",
+            "Jobs by how they ended; `code` says why one failed.",
+            ["status", "outcome", "stop_reason", "code"],
+            registry=registry,
+        )
+        self.queue_seconds = Histogram(
+            "retoucher_job_queue_seconds",
+            "From a job's creation to its first command.",
+            buckets=_SECONDS,
+            registry=registry,
         )
         self.job_seconds = Histogram(
             "retoucher_job_seconds", "From a job's creation to its end.", buckets=_SECONDS, registry=registry
         )
         self.verdicts = Counter("retoucher_verdicts", "Verdicts on patches.", ["accepted"], registry=registry)
+        self.refusals = Counter(
+            "retoucher_refusals",
+            "Grounds on which patches were refused; one verdict may have several.",
+            ["ground"],
+            registry=registry,
+        )
+        self.repairs = Counter(
+            "retoucher_repairs_tried",
+            "Tries to repair a region; `again` after a first one.",
+            ["again"],
+            registry=registry,
+        )
         self.commits_lost = Counter(
             "retoucher_commits_lost", "Commits that another worker's came before.", registry=registry
         )
@@ -79,3 +132,21 @@ class SweeperMetrics:
             "retoucher_queue_waiting", "Jobs that wait for a kind of work.", ["work"], registry=registry
         )
         self.running = Gauge("retoucher_queue_running", "Jobs that are being worked on.", ["work"], registry=registry)
+
+
+class WebhookMetrics:
+    """What the deliverer tells of receivers."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.tries = Counter(
+            "retoucher_webhook_tries",
+            "Tries to deliver, by what became of the delivery.",
+            ["result"],
+            registry=registry,
+        )
+        self.seconds = Histogram("retoucher_webhook_seconds", "Time of one try.", buckets=_SECONDS, registry=registry)
+
+    def tried(self, result: str, seconds: float) -> None:
+        """Notes one try; `result` is the delivery's status after it."""
+        self.tries.labels(result).inc()
+        self.seconds.observe(seconds)

@@ -22,7 +22,7 @@ from shared.contracts.values import Canvas, Patch, Region
 from shared.errors import ErrorCode, StageError
 from shared.geometry import Mask, box_area, intersection, mask_box
 from shared.images import Gray, Rgb, compose_canvas, crop, decode_gray, encode_png
-from shared.ports import ImageStore
+from shared.ports import ImageStore, ModelObserver, unobserved
 
 MOSTLY_PROTECTED = 0.5
 LEAST_USABLE = 0.5  # of the region's own pixels: with less of them editable half a word would remain
@@ -59,10 +59,12 @@ class ActionAgent:
     Args:
         store: where the original, masks and earlier patches lie, and new patches go.
         tools: the profile's, by name.
+        observe: is told of each tool's call.
     """
 
-    def __init__(self, store: ImageStore, tools: Mapping[str, Tool]) -> None:
+    def __init__(self, store: ImageStore, tools: Mapping[str, Tool], observe: ModelObserver = unobserved) -> None:
         self._store = store
+        self._observe = observe
         self._tools = dict(tools)
 
     @property
@@ -151,7 +153,9 @@ class ActionAgent:
 
     def _call(self, batch: Sequence[_Edit]) -> Sequence[EditResult | ToolDeclined]:
         tool = self._tools[batch[0].plan.tool]
+        began_s = time.perf_counter()
         answers = tool.edit([edit.request for edit in batch])
+        self._observe(tool.name, time.perf_counter() - began_s)
         if len(answers) != len(batch):
             raise StageError(
                 ErrorCode.STAGE_FAILED, f"{tool.name} gave {len(answers)} answers to {len(batch)} requests"

@@ -9,7 +9,7 @@ from services.action.tools.opencv import OpenCvTool
 from services.action.tools.retype import Retype
 from shared.batching import Observer
 from shared.errors import ErrorCode, MissingResource
-from shared.ports import ImageStore
+from shared.ports import ImageStore, ModelObserver, unobserved
 from shared.profiles import Profile
 
 TOOLS: dict[str, Callable[[Profile], Tool]] = {
@@ -27,7 +27,9 @@ def owned_by_a_thread(max_wait_s: float, observe: Callable[[str], Observer]) -> 
     return lambda tool: BatchedTool(tool, max_wait_s, observe(tool.name))
 
 
-def build_action(profile: Profile, store: ImageStore, owned: Owned | None = None) -> ActionAgent:
+def build_action(
+    profile: Profile, store: ImageStore, owned: Owned | None = None, observe: ModelObserver = unobserved
+) -> ActionAgent:
     """The agent with the profile's tools; models load on first use.
 
     Raises:
@@ -37,4 +39,5 @@ def build_action(profile: Profile, store: ImageStore, owned: Owned | None = None
         if name not in TOOLS:
             raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
     tools = {name: TOOLS[name](profile) for name in profile.tools}
-    return ActionAgent(store, {name: owned(tool) if owned is not None else tool for name, tool in tools.items()})
+    mine = {name: owned(tool) if owned is not None else tool for name, tool in tools.items()}
+    return ActionAgent(store, mine, observe)

@@ -52,8 +52,8 @@ class Submitter:
         self._storing = storing
         self._writing = writing
 
-    async def submit(self, submission: Submission, name: Name) -> Submitted:
-        """The job of this submission.
+    async def submit(self, submission: Submission, name: Name, traceparent: str | None = None) -> Submitted:
+        """The job of this submission; it remembers `traceparent`, for the logs.
 
         Raises:
             BadInput: it cannot be served, or the name is that of another request (IDEMPOTENCY_MISMATCH).
@@ -72,7 +72,8 @@ class Submitter:
         if webhook is not None:
             await self._parts.check_webhook(webhook.url)
         images = {part: await self._bytes(part, image, name.owner) for part, image in submission.images.items()}
-        job = await to_thread.run_sync(partial(self._admit, submission, images, name), limiter=self._decoding)
+        admitting = partial(self._admit, submission, images, name, traceparent)
+        job = await to_thread.run_sync(admitting, limiter=self._decoding)
         winner = await to_thread.run_sync(self._create, job, name, limiter=self._writing)
         if winner is not None:
             return _same(winner, submission)
@@ -111,7 +112,7 @@ class Submitter:
         message = f"{part}: there is no upload {upload_id}: it may have expired, send the image again"
         raise BadInput(ErrorCode.UPLOAD_NOT_FOUND, message)
 
-    def _admit(self, submission: Submission, images: dict[str, bytes], name: Name) -> Job:
+    def _admit(self, submission: Submission, images: dict[str, bytes], name: Name, traceparent: str | None) -> Job:
         now_s = self._parts.clock.now_s()
         request = Request(
             image=images["image"],
@@ -127,6 +128,7 @@ class Submitter:
                 "client_id": name.client_id,
                 "idempotency_key": name.idempotency_key,
                 "request_sha256": submission.sha256,
+                "traceparent": traceparent,
                 "webhook": submission.fields.webhook,
                 "expires_at_s": now_s + (submission.fields.expires_in_s or self._settings.expires_in_s),
             }

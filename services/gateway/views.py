@@ -113,6 +113,7 @@ class JobView(Contract):
     input: InputView
     options: OptionsView
     profile: str
+    traceparent: str | None = Field(description="Of the request that made it (W3C Trace Context).")
     created_at_s: float
     started_at_s: float | None
     finished_at_s: float | None

@@ -15,6 +15,7 @@ from shared.errors import Conflict, ErrorCode
 from shared.ports import Clock, Dispatches, ImageStore, StageQueue, Standing
 from shared.stage_worker import publish
 from shared.telemetry import LoopMetrics
+from shared.traces import logged_with
 
 log = structlog.get_logger()
 
@@ -42,17 +43,18 @@ class Conductor:
             Unavailable: a store does not answer; the sweeper sends for the job again.
         """
         with structlog.contextvars.bound_contextvars(job_id=job_id):
-            while True:
-                standing = self._dispatches.standing(job_id)
-                step = self._advanced(standing)
-                if step.job is not standing.job:
-                    if self._sent(standing, step):
-                        return
-                elif step.job.phase is Phase.ENDED:
-                    self._lay_down(step.job)
-                    return
-                else:
-                    return
+            while not self._done_with(self._dispatches.standing(job_id)):
+                pass
+
+    def _done_with(self, standing: Standing) -> bool:
+        """Goes one step, and says whether nothing is left to do here."""
+        with logged_with(standing.job):
+            step = self._advanced(standing)
+            if step.job is not standing.job:
+                return self._sent(standing, step)
+            if step.job.phase is Phase.ENDED:
+                self._lay_down(step.job)
+            return True
 
     def _advanced(self, standing: Standing) -> Advance:
         """The stage's answer first, then what has come from outside; until nothing changes the job any more."""
@@ -95,8 +97,16 @@ class Conductor:
         self._dispatches.settle(job.id)
 
     def _count(self, job: Job) -> None:
-        self._metrics.jobs_ended.labels(job.status, job.outcome or "", job.stop_reason or "").inc()
+        code = job.error.code if job.error is not None else ""
+        self._metrics.jobs_ended.labels(job.status, job.outcome or "", job.stop_reason or "", code).inc()
         if job.finished_at_s is not None:
             self._metrics.job_seconds.observe(max(0.0, job.finished_at_s - job.created_at_s))
+        if job.started_at_s is not None:
+            self._metrics.queue_seconds.observe(max(0.0, job.started_at_s - job.created_at_s))
         for verdict in job.verdicts:
             self._metrics.verdicts.labels(verdict.accepted).inc()
+            for ground in verdict.grounds:
+                self._metrics.refusals.labels(ground).inc()
+        for region in job.attempts:
+            for number in range(len(region.attempts)):
+                self._metrics.repairs.labels(number > 0).inc()

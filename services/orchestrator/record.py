@@ -23,6 +23,7 @@ def record_of(job: Job) -> JobRecord:
         input=job.input,
         options=job.options,
         profile=job.profile,
+        traceparent=job.traceparent,
         created_at_s=job.created_at_s,
         started_at_s=job.started_at_s,
         finished_at_s=job.finished_at_s,

@@ -9,10 +9,21 @@ from dataclasses import dataclass
 
 from services.orchestrator.selection import UNMEASURED, overlap, own_evidence
 from shared.contracts.jobs import LoopPolicy, Perception
-from shared.contracts.values import Canvas, Patch, Region, Verdict
+from shared.contracts.values import Canvas, Ground, Patch, Region, Verdict
 
 ROUNDING = 1e-9
 """Slack for thresholds: 0.3 - 0.1 is a gain of 0.2 although binary fractions make it a little less."""
+
+
+@dataclass(frozen=True)
+class Objection:
+    """What speaks against a patch: its kind, and a sentence with the figures."""
+
+    ground: Ground
+    sentence: str
+
+
+_ON_A_REFUSED_ONE = Objection(Ground.BASE_REFUSED, "it was made on top of a patch that was refused")
 
 
 @dataclass(frozen=True)
@@ -55,11 +66,8 @@ def judge(trial: Trial) -> tuple[Verdict, ...]:
     verdicts: list[Verdict] = []
     for patch in trial.patches:
         accepted = patch.id in standing
-        reason = "; ".join(objections[patch.id])
-        if accepted:
-            reason = _praise(trial, patch)
-        elif not reason:
-            reason = "it was made on top of a patch that was refused"
+        against = () if accepted else tuple(objections[patch.id]) or (_ON_A_REFUSED_ONE,)
+        reason = _praise(trial, patch) if accepted else "; ".join(one.sentence for one in against)
         verdicts += [
             Verdict(
                 patch_id=patch.id,
@@ -69,6 +77,7 @@ def judge(trial: Trial) -> tuple[Verdict, ...]:
                 rejudged=trial.rejudged.get(region_id),
                 accepted=accepted,
                 reason=reason,
+                grounds=tuple(dict.fromkeys(one.ground for one in against)),
             )
             for region_id in patch.region_ids
         ]
@@ -79,37 +88,41 @@ def _without(patches: tuple[Patch, ...], refused: frozenset[str]) -> Canvas:
     return Canvas(original_ref="", patches=patches).without(refused)
 
 
-def _objections(trial: Trial, patch: Patch) -> list[str]:
+def _objections(trial: Trial, patch: Patch) -> list[Objection]:
     """Sentences against the patch; none is acceptance, unless what lies below it is refused."""
     regions = tuple(region for region in trial.known if region.id in patch.region_ids)
-    found: list[str] = []
+    found: list[Objection] = []
     for region in regions:
         found += _own_detector(trial, region)
         found += _other_detectors(trial, region)
         if trial.rejudged.get(region.id):
-            found.append(f"looked at again, {region.id} is still called distorted")
+            sentence = f"looked at again, {region.id} is still called distorted"
+            found.append(Objection(Ground.STILL_DISTORTED, sentence))
     found += _damage(trial, patch, regions)
     return found + _appearance(trial, patch)
 
 
-def _own_detector(trial: Trial, region: Region) -> list[str]:
+def _own_detector(trial: Trial, region: Region) -> list[Objection]:
     before = own_evidence(trial.before, (region,)).get(region.id)
     after = own_evidence(trial.after, (region,)).get(region.id)
     if before is None or after is None:
-        return [f"{region.detector} gave no evidence at {region.id}, so nothing shows that it is better"]
+        sentence = f"{region.detector} gave no evidence at {region.id}, so nothing shows that it is better"
+        return [Objection(Ground.NO_EVIDENCE, sentence)]
     gain = before - after
     if gain <= 0:
-        return [f"{region.detector} evidence at {region.id} did not fall: {before:.2f} before, {after:.2f} after"]
+        sentence = f"{region.detector} evidence at {region.id} did not fall: {before:.2f} before, {after:.2f} after"
+        return [Objection(Ground.NO_GAIN, sentence)]
     wanted = trial.min_gain(region.detector)
     if gain < wanted - ROUNDING:
-        return [
+        sentence = (
             f"{region.detector} evidence at {region.id} fell only from {before:.2f} to {after:.2f}, "
             f"by less than {wanted:.2f}"
-        ]
+        )
+        return [Objection(Ground.LITTLE_GAIN, sentence)]
     return []
 
 
-def _other_detectors(trial: Trial, region: Region) -> list[str]:
+def _other_detectors(trial: Trial, region: Region) -> list[Objection]:
     def others(perception: Perception) -> dict[str, float]:
         return {
             item.detector: item.value
@@ -118,18 +131,20 @@ def _other_detectors(trial: Trial, region: Region) -> list[str]:
         }
 
     before, after = others(trial.before), others(trial.after)
-    found = [f"{name} gave no evidence at {region.id} any more" for name in before if name not in after]
+    gone = [f"{name} gave no evidence at {region.id} any more" for name in before if name not in after]
+    found = [Objection(Ground.NO_EVIDENCE, sentence) for sentence in gone]
     for name, value in after.items():
         earlier = before.get(name, 0.0)
         if value - earlier > trial.policy.max_rise + ROUNDING:
-            found.append(
+            sentence = (
                 f"{name} evidence at {region.id} rose from {earlier:.2f} to {value:.2f}, "
                 f"by more than {trial.policy.max_rise:.2f}"
             )
+            found.append(Objection(Ground.OTHER_DETECTOR, sentence))
     return found
 
 
-def _damage(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[str]:
+def _damage(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[Objection]:
     """Objections from regions that the patch touches and was not meant for, new ones included.
 
     What the patch's own detectors see there counts against its gain; what another detector sees may not rise by more
@@ -141,45 +156,50 @@ def _damage(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[str
         region for region in trial.known if region.id not in answered and overlap(region.box_xyxy_px, patch.box_xyxy_px)
     )
     before, after = own_evidence(trial.before, touched), own_evidence(trial.after, touched)
-    found: list[str] = []
+    found: list[Objection] = []
     harm = 0.0
     for region in touched:
         earlier, now = before.get(region.id, 0.0), after.get(region.id, UNMEASURED)
         if region.detector in detectors:
             harm += max(0.0, now - earlier)
         elif now - earlier > trial.policy.max_rise + ROUNDING:
-            found.append(f"{region.detector} evidence at {region.id}, which it touches, rose to {now:.2f}")
+            sentence = f"{region.detector} evidence at {region.id}, which it touches, rose to {now:.2f}"
+            found.append(Objection(Ground.OTHER_DETECTOR, sentence))
     if harm > 0:
         found += _outweighed(trial, regions, harm)
     return found
 
 
-def _outweighed(trial: Trial, regions: tuple[Region, ...], harm: float) -> list[str]:
+def _outweighed(trial: Trial, regions: tuple[Region, ...], harm: float) -> list[Objection]:
     before, after = own_evidence(trial.before, regions), own_evidence(trial.after, regions)
     gain = sum(before.get(region.id, 0.0) - after.get(region.id, UNMEASURED) for region in regions)
     wanted = max(trial.min_gain(region.detector) for region in regions)
     if gain - harm >= wanted - ROUNDING and gain > harm:
         return []
-    return [f"the gain of {gain:.2f} is outweighed by a new flaw of {harm:.2f} that it left beside it"]
+    sentence = f"the gain of {gain:.2f} is outweighed by a new flaw of {harm:.2f} that it left beside it"
+    return [Objection(Ground.NEW_FLAW, sentence)]
 
 
-def _appearance(trial: Trial, patch: Patch) -> list[str]:
+def _appearance(trial: Trial, patch: Patch) -> list[Objection]:
     check = next((check for check in trial.after.checks if check.patch_id == patch.id), None)
     if check is None:
-        return ["its appearance was not checked"]
-    found: list[str] = []
+        return [Objection(Ground.NOT_CHECKED, "its appearance was not checked")]
+    found: list[Objection] = []
     if check.detail_ratio < trial.policy.min_detail_ratio - ROUNDING:
-        found.append(
+        sentence = (
             f"it has {check.detail_ratio:.2f} of its surroundings' fine detail, "
             f"less than {trial.policy.min_detail_ratio:.2f}: a smear"
         )
+        found.append(Objection(Ground.SMEAR, sentence))
     if check.colour_shift > trial.policy.max_colour_shift + ROUNDING:
-        found.append(
+        sentence = (
             f"its colour moved {check.colour_shift:.1f} away from its surroundings, "
             f"more than {trial.policy.max_colour_shift:.1f}"
         )
+        found.append(Objection(Ground.COLOUR, sentence))
     if check.seam > trial.policy.max_seam + ROUNDING:
-        found.append(f"its border shows: a seam of {check.seam:.1f}, more than {trial.policy.max_seam:.1f}")
+        sentence = f"its border shows: a seam of {check.seam:.1f}, more than {trial.policy.max_seam:.1f}"
+        found.append(Objection(Ground.SEAM, sentence))
     return found
 
 

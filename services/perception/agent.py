@@ -3,6 +3,7 @@
 It finds regions, and measures evidence at every region it is asked to watch. Knows nothing of diagnoses or repairs.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from shared.contracts.loop import Perceive, Perceived
 from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Region
 from shared.geometry import Mask
 from shared.images import compose_canvas, decode_gray, encode_png, patch_pixels
-from shared.ports import Clock, ImageStore
+from shared.ports import Clock, ImageStore, ModelObserver, unobserved
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,20 @@ class PerceptionAgent:
         store: holds originals, patches and masks.
         detectors: each is asked about every region.
         clock: measures how long a look takes.
+        observe: is told of each detector's call.
     """
 
-    def __init__(self, store: ImageStore, detectors: Sequence[Detector], clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ImageStore,
+        detectors: Sequence[Detector],
+        clock: Clock,
+        observe: ModelObserver = unobserved,
+    ) -> None:
         self._store = store
         self._detectors = tuple(detectors)
         self._clock = clock
+        self._observe = observe
 
     def perceive(self, job: Job, command: Perceive, dispatch: int) -> Perceived:
         """Regions and evidence on the command's canvas, and how the patches on trial sit in it.
@@ -59,7 +68,7 @@ class PerceptionAgent:
         prefix = f"{job.id}/s{command.step}-d{dispatch}"
         image = compose_canvas(self._store, command.canvas)
         scene = Scene(image, job.input.prompt, job.options.expected_text)
-        looks = [_Look(detector, detector.detect(scene)) for detector in self._detectors]
+        looks = [self._look(detector, scene) for detector in self._detectors]
         drawn = next((look.detection for look in looks if look.detection.saliency is not None), None)
         saliency = None if drawn is None else drawn.saliency
         writer = RegionWriter(self._store, prefix, self._mask(job.options.protected_ref), saliency)
@@ -79,6 +88,12 @@ class PerceptionAgent:
             at_s=ended,
             elapsed_s=max(0.0, ended - began),
         )
+
+    def _look(self, detector: Detector, scene: Scene) -> _Look:
+        began_s = time.perf_counter()
+        detection = detector.detect(scene)
+        self._observe(detector.name, time.perf_counter() - began_s)
+        return _Look(detector, detection)
 
     def warm_up(self) -> None:
         """Has each detector look at a small grey picture, which loads its models; raises as they do."""

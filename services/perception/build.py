@@ -9,7 +9,7 @@ from services.perception.detectors.saliency import SaliencyDetector
 from services.perception.detectors.text.detector import TextDetector
 from services.perception.detectors.text.ocr import OcrReader
 from shared.errors import ErrorCode, MissingResource
-from shared.ports import Clock, ImageStore
+from shared.ports import Clock, ImageStore, ModelObserver, unobserved
 from shared.profiles import Profile
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
@@ -32,7 +32,9 @@ DETECTORS: dict[str, Callable[[Profile], Detector]] = {
 }
 
 
-def build_perception(profile: Profile, store: ImageStore, clock: Clock) -> PerceptionAgent:
+def build_perception(
+    profile: Profile, store: ImageStore, clock: Clock, observe: ModelObserver = unobserved
+) -> PerceptionAgent:
     """The agent with the profile's detectors; models load on first use.
 
     Raises:
@@ -42,4 +44,4 @@ def build_perception(profile: Profile, store: ImageStore, clock: Clock) -> Perce
         if name not in DETECTORS:
             message = f"profile {profile.name} names detector {name!r}, unknown here"
             raise MissingResource(ErrorCode.MISSING_DATA, message)
-    return PerceptionAgent(store, [DETECTORS[name](profile) for name in profile.detectors], clock)
+    return PerceptionAgent(store, [DETECTORS[name](profile) for name in profile.detectors], clock, observe)

@@ -216,6 +216,7 @@ class Job(Contract):
         client_id: the name that the owner gave it, unique among the owner's jobs; None without one.
         idempotency_key: of the request that made it; names it for the owner for a day.
         request_sha256: fingerprint of that request, to tell a repetition from another request of the same name.
+        traceparent: of the request that made it (W3C Trace Context); log lines name its trace.
         webhook: whom to tell; None for nobody.
         expires_at_s: from then on job, images and events may be deleted; None for never.
         step: number of the last command sent; events of other steps are stale.
@@ -244,6 +245,7 @@ class Job(Contract):
     client_id: str | None = None
     idempotency_key: str | None = None
     request_sha256: str | None = None
+    traceparent: str | None = None
     webhook: Webhook | None = None
     created_at_s: float
     started_at_s: float | None = None
@@ -287,6 +289,7 @@ class Scores(Contract):
 class JobRecord(Contract):
     """What a caller gets of a job (DESIGN.md, "Decided once").
 
+    `traceparent` is that of the request that made it, if it had one.
     `in_domain` is False where the saliency checkpoint does not know images like this one, so that it judges nothing;
     None before the first look.
     """
@@ -299,6 +302,7 @@ class JobRecord(Contract):
     input: InputInfo
     options: JobOptions
     profile: str
+    traceparent: str | None = None
     created_at_s: float
     started_at_s: float | None
     finished_at_s: float | None

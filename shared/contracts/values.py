@@ -159,10 +159,27 @@ class AppearanceCheck(Contract):
     seam: float = Field(ge=0.0)
 
 
+class Ground(StrEnum):
+    """Why a patch was refused, for machines; the verdict's sentence says it with its figures."""
+
+    NO_EVIDENCE = "no_evidence"
+    NO_GAIN = "no_gain"
+    LITTLE_GAIN = "little_gain"
+    OTHER_DETECTOR = "other_detector"
+    STILL_DISTORTED = "still_distorted"
+    NEW_FLAW = "new_flaw"
+    NOT_CHECKED = "not_checked"
+    SMEAR = "smear"
+    COLOUR = "colour"
+    SEAM = "seam"
+    BASE_REFUSED = "base_refused"
+
+
 class Verdict(Contract):
     """Whether a patch stays, and why.
 
     `rejudged` is what the reasoner said on the patched crop: True if it still names a defect, None without one.
+    `grounds` are those of a refusal; none where it stays.
     """
 
     patch_id: str
@@ -172,3 +189,4 @@ class Verdict(Contract):
     rejudged: bool | None
     accepted: bool
     reason: str
+    grounds: tuple[Ground, ...] = ()

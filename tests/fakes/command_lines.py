@@ -8,9 +8,6 @@ from services.cli import app
 UsageError = typer.BadParameter.__mro__[1]
 """Typer exports of its errors of usage only this child."""
 
-AWAITED = {"gateway", "webhooks"}
-"""Processes of the manifests whose commands do not exist yet."""
-
 
 def takes(arguments: list[str]) -> bool:
     """Whether the arguments name a command and fit its options."""

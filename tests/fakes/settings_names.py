@@ -2,7 +2,12 @@
 
 from pydantic_settings import BaseSettings
 
-from services.commands.machines.settings import BackendSettings, SweeperSettings, WorkerSettings
+from services.commands.machines.settings import (
+    BackendSettings,
+    GatewayProcessSettings,
+    SweeperSettings,
+    WorkerSettings,
+)
 from services.gateway.limiting import LimitSettings
 from services.gateway.settings import GatewaySettings
 from services.orchestrator.webhooks.settings import WebhookSettings
@@ -11,6 +16,7 @@ from shared.web_settings import UrlSettings
 
 SETTINGS: tuple[type[BaseSettings], ...] = (
     BackendSettings,
+    GatewayProcessSettings,
     GatewaySettings,
     LimitSettings,
     ReasoningSettings,

@@ -44,6 +44,7 @@ class Post:
 
     folder: Path
     clock: FakeClock = field(default_factory=lambda: FakeClock(1_700_000_000.0))
+    results: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.jobs = SqliteJobStore(self.folder / "jobs.sqlite3")
@@ -64,7 +65,8 @@ class Post:
         self.jobs.create(job, some)
 
     def deliverer(self, guard: WebGuard, **rules: float) -> Deliverer:
-        return Deliverer(self.store, guard, Signer([SECRET], {}), self.clock, lambda: 0.5, Rules(**rules))  # type: ignore[arg-type]
+        signer, tried = Signer([SECRET], {}), lambda result, seconds: self.results.append(result)
+        return Deliverer(self.store, guard, signer, self.clock, lambda: 0.5, Rules(**rules), tried)  # type: ignore[arg-type]
 
     def of(self, job_id: str = "job_1", seq: int = 1) -> Delivery:
         return self.store.of_job(job_id)[seq - 1]
@@ -87,6 +89,14 @@ def deliver(post: Post, served: bytes, **rules: float) -> Receiver:
             return server
 
     return asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("status", "result"), [(204, "delivered"), (302, "pending"), (503, "pending"), (410, "disabled")]
+)
+def test_each_try_is_told_by_what_became_of_the_delivery(post: Post, status: int, result: str) -> None:
+    deliver(post, answer(status))
+    assert post.results == [result]
 
 
 def test_is_verified_by_hand(post: Post) -> None:

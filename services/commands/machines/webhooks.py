@@ -19,6 +19,7 @@ from shared.adapters.redis_connection import RedisConnection
 from shared.adapters.redis_deliveries import RedisDeliveryStore
 from shared.logs import configure_logs
 from shared.probes import Probes
+from shared.telemetry import WebhookMetrics
 from shared.web_guard import WebGuard
 from shared.web_settings import UrlSettings
 
@@ -39,6 +40,7 @@ def run_webhooks() -> None:
     configure_logs(settings.log_level, settings.log_format)
     connection = RedisConnection(backend.redis_url.get_secret_value())
     connection.ping()
+    registry = CollectorRegistry()
     deliverer = Deliverer(
         RedisDeliveryStore(connection),
         WebGuard(read(UrlSettings).policy()),
@@ -46,8 +48,9 @@ def run_webhooks() -> None:
         SystemClock(),
         random.random,
         webhooks.rules(),
+        WebhookMetrics(registry).tried,
     )
-    probes = Probes(CollectorRegistry(), settings.probe_port)
+    probes = Probes(registry, settings.probe_port)
     asyncio.run(_deliver(DeliveryLoop(deliverer, webhooks.poll_s), probes))
     probes.close()
 

@@ -20,6 +20,7 @@ from shared.adapters.versioned import UNFINISHED
 from shared.contracts.jobs import JOB_ID, Status
 from shared.errors import Conflict, ErrorCode
 from shared.retention import delete_job
+from shared.traces import traceparent_of
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEYED)
 
@@ -75,7 +76,7 @@ async def submit_named(
 async def _submit(request: Request, gateway: Gateway, name: Name, prefer: str | None) -> Response:
     wait_s = seconds_to_wait(prefer)
     submission = await read_submission(request, gateway.decoding)
-    submitted = await gateway.submitter.submit(submission, name)
+    submitted = await gateway.submitter.submit(submission, name, traceparent_of(request.headers.get("traceparent")))
     del submission
     job = submitted.job
     headers = {"Location": f"/v1/jobs/{job.id}"}

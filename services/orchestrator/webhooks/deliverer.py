@@ -29,6 +29,7 @@ class Deliverer:
         clock: for due times and signatures.
         luck: gives numbers in [0, 1) for the jitter.
         rules: schedule and limits.
+        observe: is told of each try: the delivery's status after it, and seconds.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Deliverer:
         clock: Clock,
         luck: Callable[[], float],
         rules: Rules = Rules(),
+        observe: Callable[[str, float], None] = lambda result, seconds: None,
     ) -> None:
         self._store = store
         self._guard = guard
@@ -46,6 +48,7 @@ class Deliverer:
         self._clock = clock
         self._luck = luck
         self.rules = rules
+        self._observe = observe
 
     async def claim(self, limit: int) -> Sequence[Claim]:
         """Takes at most `limit` deliveries that are due.
@@ -94,6 +97,7 @@ class Deliverer:
         if not await asyncio.to_thread(self._store.settle, claim, after):
             log.info("webhook_claim_lost", **known)
             return
+        self._observe(after.status.value, attempt.seconds)
         log.info("webhook_tried", status=after.status.value, status_code=attempt.status_code, error=failure, **known)
 
     async def _send(self, delivery: Delivery, at_s: float) -> tuple[WebAnswer | None, str | None]:

@@ -243,3 +243,13 @@ def test_a_doubled_word_is_erased(desk: Any, plain_wall: Rgb, quad: Quad) -> Non
     (patch,) = answer.patches
     assert patch.tool == "opencv" and patch.settings["operation"] == "erase"
     assert result_of(at, answer)[105:125, 205:275].min() > 180
+
+
+def test_each_tools_call_is_told_with_its_time(desk: Any, plain_wall: Rgb, quad: Quad) -> None:
+    at = desk(plain_wall)
+    calls: list[tuple[str, float]] = []
+    agent = ActionAgent(at.store, {"retype": Painter()}, lambda name, seconds: calls.append((name, seconds)))
+    targets = (at.text("r1", quad(200, 100, 280, 130), "COFFE", "COFFEE"),)
+    agent.retouch(at.job(), Retouch(step=3, canvas=at.canvas, targets=targets), dispatch=2)
+    assert [name for name, _ in calls] == ["retype"]
+    assert all(0.0 <= seconds < 60.0 for _, seconds in calls)

@@ -103,11 +103,9 @@ if role in ('perception', 'reasoning', 'action'):
     __import__(f'services.{role}.tasks')
 elif role == 'orchestrator':
     import services.orchestrator.conductor, services.orchestrator.finalize, services.orchestrator.sweeper
-    import services.orchestrator.tasks, services.orchestrator.webhooks.delivery_loop
-    import services.orchestrator.webhooks.settings
+    import services.orchestrator.tasks, services.commands.machines.webhooks
 else:
-    import services.gateway.app, services.report.page, services.report.pictures, services.orchestrator.record
-    import shared.adapters.redis_gateway
+    import services.commands.machines.gateway, services.report.page, services.report.pictures
 print('wired')
 """
 

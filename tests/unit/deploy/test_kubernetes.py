@@ -14,7 +14,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from fakes.command_lines import AWAITED, takes
+from fakes.command_lines import takes
 from fakes.settings_names import known_variables
 
 from shared.stage_worker import REPORT_FOR_S
@@ -127,7 +127,7 @@ def test_every_process_of_the_design_runs(manifests):
     assert set(of_kind(manifests, "Deployment")) == PROCESSES
     for name, pod in pods(manifests).items():
         container = pod["spec"]["containers"][0]
-        assert name in AWAITED | {"redis"} or takes(container["args"]), container["args"]
+        assert name == "redis" or takes(container["args"]), container["args"]
 
 
 def test_every_pod_is_watched_and_bounded(manifests):

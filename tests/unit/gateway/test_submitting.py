@@ -407,3 +407,12 @@ async def test_a_queue_that_is_too_long_puts_new_jobs_off_but_not_repetitions() 
         assert (await it.client.put("/v1/jobs/n0", json=body())).status_code == 202
         views = [(await it.client.get(f"/v1/jobs/n{number}")).json()["queue"] for number in range(3)]
         assert views == [{"position": n + 1, "estimated_wait_s": 10.0 * n} for n in range(3)]
+
+
+@pytest.mark.parametrize("header", ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "nonsense"])
+async def test_the_callers_trace_is_kept_with_the_job(header: str) -> None:
+    kept = header if header != "nonsense" else None
+    async with site() as it:
+        answer = await it.client.post("/v1/jobs", json=body(), headers={"traceparent": header})
+        assert stored(it, answer).traceparent == kept
+        assert answer.json()["traceparent"] == kept

@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from fakes.agents import Disturbance, ScriptedAgents, queued_job
+from fakes.agents import Disturbance, ScriptedAgents, broken, queued_job
 from fakes.clock import FakeClock
 from fakes.machines import Machines, MemoryQueue
-from fakes.world import Flaw, World
+from fakes.world import Effect, Flaw, World
 from prometheus_client import CollectorRegistry
 
 from services.orchestrator.conductor import Conductor
@@ -108,6 +108,13 @@ class TestStageWorker:
         assert isinstance(bench.jobs.standing("job_1").answer, Perceived)
         assert bench.metric("retoucher_claims_total", work="perceive", result="taken") == 1.0
         assert bench.metric("retoucher_claims_held", work="perceive") == 0.0
+
+    def test_a_failure_is_counted_by_its_code(self) -> None:
+        bench = Bench()
+        agents = ScriptedAgents(WORLD, bench.images, Disturbance(fails={1: broken()}))
+        bench.worker(agents).handle(bench.pending())
+        assert bench.metric("retoucher_stage_failures_total", work="perceive", code="stage_failed") == 1.0
+        assert bench.metric("retoucher_stage_results_total", work="perceive", kind="stage_failed", taken="True") == 1.0
 
     def test_a_message_that_comes_twice_is_work_once(self) -> None:
         bench = Bench()
@@ -263,6 +270,25 @@ class TestConductor:
         self.run(machines)
         record = JobRecord.model_validate_json(machines.images.get(f"{job.id}/record.json"))
         assert (record.id, record.outcome) == (job.id, Outcome.REPAIRED)
+
+    def test_what_came_of_a_job_is_counted_once(self) -> None:
+        images, clock, registry = MemoryImageStore(), FakeClock(), CollectorRegistry()
+        world = World({"a": Flaw()}, repairs={"a": (Effect(after=0.9), Effect())})
+        machines = Machines(ScriptedAgents(world, images), images, clock)
+        machines.conductor = Conductor(machines.jobs, machines.queue, images, clock, LoopMetrics(registry))
+        machines.jobs.create(queued_job(images), ())
+        self.run(machines)
+        self.run(machines)
+
+        def metric(name: str, **labels: str) -> float:
+            return registry.get_sample_value(f"retoucher_{name}", labels) or 0.0
+
+        ended = {"status": "succeeded", "outcome": "repaired", "stop_reason": "nothing_salient", "code": ""}
+        assert metric("jobs_ended_total", **ended) == 1.0
+        assert metric("job_seconds_count") == metric("job_queue_seconds_count") == 1.0
+        assert metric("verdicts_total", accepted="True") == metric("verdicts_total", accepted="False") == 1.0
+        assert metric("refusals_total", ground="no_gain") == 1.0
+        assert metric("repairs_tried_total", again="False") == metric("repairs_tried_total", again="True") == 1.0
 
     def test_a_record_that_could_not_be_written_is_written_later(self) -> None:
         machines, job = self.machines()

@@ -198,3 +198,15 @@ def test_the_time_a_look_takes_is_told() -> None:
     perceived = clock_world.perceive()
     assert perceived.at_s == clock_world.clock.time_s
     assert perceived.elapsed_s == 0.0
+
+
+def test_each_detectors_call_is_told_with_its_time() -> None:
+    world = World(ScriptedDetector(), ScriptedDetector("saliency"))
+    calls: list[tuple[str, float]] = []
+    detectors = [ScriptedDetector(), ScriptedDetector("saliency")]
+    world.agent = PerceptionAgent(
+        world.store, detectors, world.clock, lambda name, seconds: calls.append((name, seconds))
+    )
+    world.perceive()
+    assert [name for name, _ in calls] == ["text", "saliency"]
+    assert all(0.0 <= seconds < 60.0 for _, seconds in calls)
