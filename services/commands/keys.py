@@ -1,44 +1,38 @@
-"""`retoucher keys`: makes, lists and revokes API keys in a data folder."""
+"""`retoucher keys`: makes, lists and revokes API keys, in a data folder or in the Redis of many machines."""
 
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from services.standalone.folder import KEYS_FILE
-from shared.adapters.sqlite_keys import SqliteKeyStore
 from shared.contracts.keys import ApiKey
 from shared.errors import BadInput, ErrorCode
 from shared.keys import make_key
+from shared.ports import KeyStore
 
 
-def create(data_dir: Path, owner: str | None, label: str) -> None:
+def create(data_dir: Path | None, owner: str | None, label: str) -> None:
     """Makes a key and shows it, this once."""
-    data_dir.mkdir(parents=True, exist_ok=True)
     try:
         made = make_key(owner, label, time.time())
     except ValueError as error:
         message = "an owner is 1 to 64 letters, digits, - and _, a label at most 100 characters: choose others"
         raise BadInput(ErrorCode.BAD_OPTION, message) from error
-    store = SqliteKeyStore(data_dir / KEYS_FILE)
-    try:
+    with _opened(data_dir, new=True) as store:
         store.add(made.key)
-    finally:
-        store.close()
     print(made.token)  # noqa: T201 (alone on stdout, so that a script can take it)
     note = f"id {made.key.id}, owner {made.key.owner}; the key is shown this once: keep it where secrets are kept"
     Console(stderr=True, soft_wrap=True, highlight=False).print(note)
 
 
-def listed(data_dir: Path) -> None:
+def listed(data_dir: Path | None) -> None:
     """Shows what there is of each key; its secret is not kept."""
-    store = SqliteKeyStore(_existing(data_dir))
-    try:
+    with _opened(data_dir) as store:
         keys = store.all()
-    finally:
-        store.close()
     table = Table("id", "owner", "label", "created", "last used", "revoked")
     for key in keys:
         table.add_row(
@@ -47,26 +41,44 @@ def listed(data_dir: Path) -> None:
     Console(highlight=False).print(table)
 
 
-def revoke(data_dir: Path, key_id: str) -> None:
+def revoke(data_dir: Path | None, key_id: str) -> None:
     """Has the server refuse the key from now on.
 
     Raises:
         NotFound: there is no such key.
     """
-    store = SqliteKeyStore(_existing(data_dir))
-    try:
+    with _opened(data_dir) as store:
         key: ApiKey = store.revoke(_id_in(key_id), time.time())
-    finally:
-        store.close()
     print(f"key {key.id} of {key.owner} is revoked; a running server refuses it within 5 s")  # noqa: T201
 
 
-def _existing(data_dir: Path) -> Path:
+@contextmanager
+def _opened(data_dir: Path | None, *, new: bool = False) -> Iterator[KeyStore]:
+    """The keys of a data folder, or of the Redis that the environment names; a folder is made if `new`.
+
+    Raises:
+        BadInput: there are no keys in the folder.
+        Unavailable: Redis does not answer.
+    """
+    if data_dir is None:
+        from services.commands.machines.settings import BackendSettings, read
+        from shared.adapters.redis_connection import RedisConnection
+        from shared.adapters.redis_keys import RedisKeyStore
+
+        with closing(RedisConnection(read(BackendSettings).redis_url.get_secret_value())) as connection:
+            yield RedisKeyStore(connection)
+        return
+    from services.standalone.folder import KEYS_FILE
+    from shared.adapters.sqlite_keys import SqliteKeyStore
+
     path = data_dir / KEYS_FILE
-    if not path.is_file():
+    if new:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    elif not path.is_file():
         message = f"there are no keys in {data_dir}: check --data-dir, or make one with 'retoucher keys create'"
         raise BadInput(ErrorCode.FILE_NOT_READABLE, message)
-    return path
+    with closing(SqliteKeyStore(path)) as store:
+        yield store
 
 
 def _id_in(text: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fakes.agents import queued_job
-from fakes.redis_server import RedisServer
+from fakes.redis_server import RedisServer, free_port
 from fakes.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
 from shared.adapters.celery_app import CeleryStageQueue, make_app
@@ -59,6 +59,7 @@ class Installation:
         self.redis = RedisServer(folder / "redis")
         self.s3 = s3
         self.slow_s = slow_s
+        self.gateway_port = free_port()
         self.bucket = f"b{os.getpid()}-{id(self)}"
         self.lease_s = lease_s
         self._roles = tuple(roles)
@@ -144,7 +145,8 @@ class Installation:
 
     def wait_until_ready(self, within_s: float = 90.0) -> None:
         give_up_at = time.monotonic() + within_s
-        while len(self.logged("worker_ready")) + len(self.logged("sweeper_ready")) < len(self._roles):
+        events = ("worker_ready", "sweeper_ready", "gateway_ready")
+        while sum(len(self.logged(event)) for event in events) < len(self._roles):
             assert time.monotonic() < give_up_at, f"the processes do not start: {self._told('')}"
             time.sleep(0.05)
 
@@ -185,6 +187,7 @@ class Installation:
             "RETOUCHER_WORKER_PROBE_PORT": "0",
             "RETOUCHER_WORKER_LOG_FORMAT": "json",
             "RETOUCHER_WORKER_THREADS": "4",
+            "RETOUCHER_GATEWAY_LOG_FORMAT": "json",
             "RETOUCHER_SWEEPER_PROBE_PORT": "0",
             "RETOUCHER_SWEEPER_LOG_FORMAT": "json",
             **self._settings,
@@ -192,6 +195,8 @@ class Installation:
         with (self.folder / f"{role}-{number}.log").open("ab") as log:
             where = [] if self.s3 else [str(self.folder / "images")]
             command = [sys.executable, "-m", "fakes.machine", role, str(self.slow_s), *where]
+            if role == "gateway":
+                command = [sys.executable, "-m", "services.cli", "gateway", "--port", str(self.gateway_port)]
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def _supervise(self) -> None:
