@@ -6,6 +6,7 @@ import { readEvents } from "./events.js";
 const ENDED = new Set(["succeeded", "failed", "canceled"]);
 const QUEUE_POLL_MS = 2500;
 const LONGEST_WAIT_S = 15;
+const REOPEN_MS = 300;
 
 export const hasEnded = (view) => ENDED.has(view.status);
 
@@ -17,24 +18,30 @@ export const hasEnded = (view) => ENDED.has(view.status);
 export async function follow(id, told, signal) {
   let seq = 0;
   let failures = 0;
+  let ended = false;
   const look = async () => {
     const view = await call("GET", jobPath(id), { signal });
     if (failures) told.onBack();
     failures = 0;
+    // Two looks may be on their way at once: the end is shown once.
+    if (ended) return;
+    ended = hasEnded(view);
     told.onView(view);
-    return view;
   };
   while (!signal.aborted) {
     try {
-      if (hasEnded(await look())) return;
+      if (!ended) await look();
+      if (ended) return;
       await watch(id, seq, look, (event) => {
         if (event.seq <= seq) return false;
         seq = event.seq;
         told.onEvent(event);
         return true;
       }, signal);
+      // A stream that ends before the job does is opened again, though not in haste.
+      if (!ended) await pause(REOPEN_MS, signal);
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted || ended) return;
       if (!passes(error)) throw error;
       failures += 1;
       const waitS = error.retryAfterS ?? Math.min(LONGEST_WAIT_S, 2 ** (failures - 1));

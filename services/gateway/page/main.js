@@ -21,14 +21,13 @@ function viewAt(hash) {
   const job = /^#\/jobs\/([A-Za-z0-9_-]+)$/.exec(hash);
   if (job) return jobView({ id: job[1], go });
   if (hash === "#/jobs") return historyView();
-  const taken = draft;
-  draft = null;
-  return composeView({ go, draft: taken });
+  return composeView({ go, draft });
 }
 
 function show({ moved }) {
   current?.dispose();
   current = viewAt(location.hash);
+  draft = null;
   main.replaceChildren(current.root);
   entitle(current.title);
   for (const link of document.querySelectorAll("nav a")) {

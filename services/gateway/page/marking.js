@@ -18,7 +18,7 @@ function pointOf(event, element, width, height) {
  */
 export function drawBoxes(element, [height, width], onBox) {
   const rubber = svg("rect", { class: "rubber" });
-  const surface = svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", class: "surface boxes" }, rubber);
+  const surface = svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", class: "surface drawing" }, rubber);
   let from = null;
   const boxTo = (to) => [
     Math.max(0, Math.floor(Math.min(from[0], to[0]))), Math.max(0, Math.floor(Math.min(from[1], to[1]))),

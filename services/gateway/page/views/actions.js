@@ -41,7 +41,7 @@ const fileName = (view, name) => `${view.client_id ?? view.id}-${name.replaceAll
 export async function draftOf(view, pictures, changes = {}) {
   const blob = await pictures.blob(view.artifacts["original.png"]);
   const file = new File([blob], "picture.png", { type: "image/png" });
-  const shielded = Boolean(view.options.protected_ref ?? view.options.protected);
+  const shielded = view.regions.some((region) => region.protected_share > 0);
   const note = shielded ? "The earlier job had a protected area: paint it again." : null;
   return { file, prompt: view.input.prompt, options: { ...view.options, ...changes }, note };
 }

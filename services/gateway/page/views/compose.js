@@ -43,9 +43,9 @@ class Compose {
     this.prompt.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); });
     this.prompt.addEventListener("input", () => this.#complain(""));
     this.examples = examples((file, prompt) => { this.prompt.value = prompt; this.#complain(""); return this.pick(file); });
+    this.lead = h("p", {}, "Image models get most of a picture right and a few details wrong. This finds them, repairs each, looks again, and keeps only what is better. Every other pixel stays as it was.");
     this.root = h("div", { class: "compose" },
-      h("div", { class: "intro" }, h("h1", {}, "Fix the small things that went wrong"),
-        h("p", {}, "Image models get most of a picture right and a few details wrong. This finds them, repairs each, looks again, and keeps only what is better. Every other pixel stays as it was.")),
+      h("div", { class: "intro" }, h("h1", {}, "Fix the small things that went wrong"), this.lead),
       h("div", { class: "workbench" }, h("div", {}, this.left, this.pictureError), form), this.examples);
   }
 
@@ -72,6 +72,7 @@ class Compose {
     this.zone.root.hidden = true;
     this.pictureError.replaceChildren();
     this.examples.hidden = true;
+    this.lead.hidden = true;
     announce(`Picture chosen, ${width} by ${height} pixels`);
     if (!this.prompt.value) this.prompt.focus({ preventScroll: true });
     else this.submit.focus({ preventScroll: true });
@@ -98,6 +99,7 @@ class Compose {
     this.left.replaceChildren(this.zone.root);
     this.zone.root.hidden = false;
     this.examples.hidden = false;
+    this.lead.hidden = false;
     this.zone.root.querySelector("input").focus();
   }
 

@@ -68,7 +68,7 @@ function whatWasDone(view, { id }) {
     repaired.map((patch) => h("div", { class: "try kept" },
       h("p", {}, "Repaired with ", h("b", {}, patch.tool), ". ", sentence(patch.reason)), verdictLine(verdicts(patch)))),
     !repaired.length && declined.map((item) => h("p", { class: "try" }, "Left alone: ", sentence(item.reason))),
-    refused.length > 0 && h("details", {}, h("summary", {}, `${plural(refused.length, "try", "tries")} not kept`),
+    refused.length > 0 && h("details", { open: !repaired.length }, h("summary", {}, `${plural(refused.length, "try", "tries")} not kept`),
       refused.map((patch) => h("div", { class: "try" }, h("p", {}, "With ", h("b", {}, patch.tool), ". ", sentence(patch.reason)), verdictLine(verdicts(patch))))));
 }
 

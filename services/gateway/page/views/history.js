@@ -68,6 +68,9 @@ class History {
       this.#cursor = page.next_cursor;
       this.list.append(...page.jobs.map((job) => this.#row(job)));
       this.more.hidden = !this.#cursor;
+      // Looked at anew: where a page of jobs does not fill the screen, nothing has moved that would be noticed.
+      this.end.unobserve(this.more);
+      this.end.observe(this.more);
       this.place.replaceChildren(...(this.list.children.length ? [] : [this.#empty()]));
     } catch (error) {
       if (this.#ended.signal.aborted || generation !== this.#generation) return;

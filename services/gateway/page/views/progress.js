@@ -45,7 +45,7 @@ function headline(view, events, steps) {
   if (view.status === "queued") {
     const { position, estimated_wait_s: waitS } = view.queue ?? {};
     const place = position ? (position === 1 ? "next in line" : `number ${position} in line`) : "in line";
-    const wait = waitS ? `, about ${duration(Math.max(1, Math.round(waitS)))} to wait` : "";
+    const wait = waitS ? `, about ${wholeSeconds(waitS)} to wait` : "";
     return { title: "Waiting", lead: `${capital(place)}${wait}.`, spoken: `Waiting, ${place}` };
   }
   const step = steps.at(-1);
@@ -54,6 +54,9 @@ function headline(view, events, steps) {
   const spoken = step.note ? `${step.label}: ${step.note}` : step.label;
   return { title: `${step.label}…`, lead: round > 1 ? `Round ${round} of repair.` : "You may close this page: the work goes on, and its address stays.", spoken };
 }
+
+/** An estimate is no measurement: no tenths. */
+const wholeSeconds = (seconds) => (seconds < 60 ? `${Math.max(1, Math.round(seconds))} s` : duration(seconds));
 
 function rows(view, steps) {
   const waited = (view.started_at_s ?? null) === null ? null : view.started_at_s - view.created_at_s;

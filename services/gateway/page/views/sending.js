@@ -29,6 +29,7 @@ async function once(form, key, place) {
   const bar = h("progress", { max: 1, value: 0, "aria-label": "Share of the picture sent" });
   const words = h("span", {}, "Sending the picture…");
   place.replaceChildren(h("div", { class: "sending" }, h("div", { class: "row" }, words, button("Stop", () => ended.abort(), { kind: "small plain" })), bar));
+  place.addEventListener("leave", () => ended.abort(), { once: true });
   announce("Sending the picture");
   return submit(form, key, (share) => {
     bar.value = share;
