@@ -6,6 +6,7 @@ set -eu
 missing=""
 for package in "$@"; do
   if [ "$package" = tesseract-ocr ] && command -v tesseract >/dev/null 2>&1; then continue; fi
+  if [ "$package" = chromium ] && [ -x /usr/bin/chromium ]; then continue; fi
   if [ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" = "install ok installed" ]; then continue; fi
   missing="$missing $package"
 done
