@@ -10,9 +10,12 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,6 +54,21 @@ def test_the_image_locks_are_those_of_pyproject_and_the_locks_for_development():
     written = {path.name: path.read_text(encoding="utf-8") for path in CONSTRAINTS.glob("image-*.txt")}
     written["build.txt"] = (CONSTRAINTS / "build.txt").read_text(encoding="utf-8")
     assert written == image_locks.locks(), "run `make lock-images`"
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.11.2", "3.11.14"])
+def test_the_locks_hold_what_an_earlier_or_later_python_needs(python):
+    """A lock is made on one Python, and what a package needs may depend on it."""
+    there = default_environment() | {"python_full_version": python, "python_version": "3.11", "extra": ""}
+    known, missing = image_locks.versions(), set()
+    for name in image_locks.closure(
+        one for extras in image_locks.IMAGES.values() for one in image_locks.extras_of(*extras)
+    ):
+        for text in metadata.requires(name) or ():
+            needed = Requirement(text)
+            if (needed.marker is None or needed.marker.evaluate(there)) and canonicalize_name(needed.name) not in known:
+                missing.add(needed.name)
+    assert {name for name in missing if image_locks.wanted(name)} - image_locks.REPLACED == set()
 
 
 @pytest.mark.parametrize("image", sorted(set(image_locks.IMAGES) - {"perception-saliency"}))
