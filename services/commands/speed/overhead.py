@@ -86,6 +86,7 @@ class Overhead(BaseModel):
     cpus: int
     load_average: float
     ways: tuple[Way, ...]
+    disk: Latency
     s3: tuple[Latency, ...]
 
 
@@ -97,12 +98,17 @@ def run(plan: OverheadPlan, json_file: Path | None) -> None:
         StageError: the processes do not start, or jobs fail on agents that cannot.
     """
     ways = (on_redis(plan), in_process(plan))
-    report = Overhead(cpus=cpu_count() or 1, load_average=getloadavg()[0], ways=ways, s3=s3_alone(plan.object_bytes))
+    report = Overhead(
+        cpus=cpu_count() or 1,
+        load_average=getloadavg()[0],
+        ways=ways,
+        disk=disk_alone(),
+        s3=s3_alone(plan.object_bytes),
+    )
     for way in ways:
         _print(way)
-    if report.s3:
-        print_latencies(report.s3)
-    else:
+    print_latencies((report.disk, *report.s3))
+    if not report.s3:
         sys.stdout.write("S3 was not measured: set RETOUCHER_BACKEND_S3_* to measure yours\n")
     if report.load_average > report.cpus:
         sys.stdout.write(f"the machine was busy (load {report.load_average:.1f}): the figures are worse than its own\n")
@@ -154,6 +160,18 @@ def measured(name: str, jobs: JobStore, told: Callable[[str], None], plan: Overh
     hop = rates[0].hop
     met = hop is not None and hop.p50_ms <= goal_ms
     return Way(name=name, rates=tuple(rates), knee_per_s=knee, goal_ms=goal_ms, goal_met=met)
+
+
+def disk_alone(count: int = 100) -> Latency:
+    """Writing 4 kB and having the disk say that it has them: SQLite does so twice for a hop, whatever else it costs."""
+    seconds = []
+    with scratch_folder() as folder, (folder / "probe").open("wb", buffering=0) as file:
+        for _ in range(count):
+            began_s = time.perf_counter()
+            file.write(b"x" * 4096)
+            os.fsync(file.fileno())
+            seconds.append(time.perf_counter() - began_s)
+    return latency("disk: write and sync 4 kB", seconds)
 
 
 def s3_alone(size_bytes: int, count: int = 40) -> tuple[Latency, ...]:
