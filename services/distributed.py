@@ -145,10 +145,13 @@ def build_agent(
     """
     if profile.device != "cpu" and role in ("perception", "action"):
         metrics.watch_gpu(_gpu_memory_bytes)
+    # On a CPU a batch gains nothing, and one thread for each command does more than one for all.
+    batched = profile.device != "cpu"
     if role == "perception":
-        from services.perception.build import build_perception
+        from services.perception.build import build_perception, gathered
 
-        perception = build_perception(profile, images, process.clock, metrics.model_called)
+        gather = gathered(rules.batch_wait_s, metrics.batches_of("saliency")) if batched else None
+        perception = build_perception(profile, images, process.clock, metrics.model_called, gather)
         perception.warm_up()
         return perception.perceive
     if role == "reasoning":
@@ -157,8 +160,7 @@ def build_agent(
         return build_reasoning(reasoning.applied_to(profile), images, process.clock, reasoning).diagnose
     from services.action.build import build_action, owned_by_a_thread
 
-    # On a CPU a batch gains nothing, and one thread for each command does more than one for all.
-    owned = owned_by_a_thread(rules.batch_wait_s, metrics.batches_of) if profile.device != "cpu" else None
+    owned = owned_by_a_thread(rules.batch_wait_s, metrics.batches_of) if batched else None
     action = build_action(profile, images, owned, metrics.model_called)
     process.tell_of_tools(
         [

@@ -5,7 +5,7 @@ Torch is imported when the first picture comes, not before: runs on written word
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,6 +17,15 @@ from shared.contracts.values import Region
 
 if TYPE_CHECKING:
     from services.perception.saliency.checkpoint import Checkpoint
+    from services.perception.saliency.predictor import Prediction
+
+    Predict = Callable[[Sequence[Scene]], Sequence[Prediction]]
+    Gather = Callable[[Predict], Predict]
+
+
+def alone(predict: Predict) -> Predict:
+    """Each picture goes through the network by itself, on the caller's thread."""
+    return predict
 
 
 class SaliencyDetector:
@@ -26,16 +35,18 @@ class SaliencyDetector:
         folder: of the checkpoint; opened on first use.
         device: `cpu` or a CUDA device.
         dtype: `float32`, `bfloat16` or `float16`.
+        gather: puts something around the network that lets pictures of several callers go through it together.
     """
 
     name = "saliency"
 
-    def __init__(self, folder: Path, device: str = "cpu", dtype: str = "float32") -> None:
+    def __init__(self, folder: Path, device: str = "cpu", dtype: str = "float32", gather: Gather = alone) -> None:
         self._folder = folder
         self._device = device
         self._dtype = dtype
         self._lock = Lock()
         self._loaded: Checkpoint | None = None
+        self._predict = gather(self._predicted)
 
     def detect(self, scene: Scene) -> Detection:
         """Regions, map and judgement of the whole image.
@@ -43,11 +54,8 @@ class SaliencyDetector:
         Raises:
             MissingResource: the checkpoint is not there, damaged, or wants a GPU that is not there.
         """
-        from services.perception.saliency.predictor import predict
-
-        checkpoint = self.checkpoint()
-        prediction = predict(checkpoint, [scene.image], [scene.prompt])[0]
-        calibration = checkpoint.calibration
+        [prediction] = self._predict([scene])
+        calibration = self.checkpoint().calibration
         settings = RegionSettings(
             tau=calibration.tau,
             dilation_of_height=calibration.dilation_of_height,
@@ -70,6 +78,11 @@ class SaliencyDetector:
             scores={name: score for name, score in prediction.scores.items() if name in calibration.scores},
             warnings=warnings,
         )
+
+    def _predicted(self, scenes: Sequence[Scene]) -> Sequence[Prediction]:
+        from services.perception.saliency.predictor import predict
+
+        return predict(self.checkpoint(), [scene.image for scene in scenes], [scene.prompt for scene in scenes])
 
     def evidence_at(self, scene: Scene, detection: Detection, regions: Sequence[Region]) -> Sequence[float]:
         """The map's evidence in each region's box.

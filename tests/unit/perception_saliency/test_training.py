@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from fakes.blobs import BlobSource
 from safetensors.torch import load_file
 
+from services.perception.build import gathered
 from services.perception.detectors.base import Scene
 from services.perception.detectors.saliency import SaliencyDetector
 from services.perception.training.options import TrainingOptions
@@ -123,6 +125,22 @@ def test_other_images_are_out_of_the_domain(trained: Path) -> None:
     own, foreign = detector.evidence_at(Scene(ramp, "a photograph"), detection, regions)
     assert own > 0.0 == foreign  # it has no opinion on others' regions in images that it does not know
     assert detector.detect(Scene(np.zeros((40, 90, 3), np.uint8), "night")).saliency is not None
+
+
+def test_pictures_of_two_callers_go_through_the_network_together(trained: Path) -> None:
+    counts: list[int] = []
+    gather = gathered(30.0, lambda count, waits_s: counts.append(count))
+    together, by_itself = SaliencyDetector(trained, gather=gather), SaliencyDetector(trained)
+    source = BlobSource(8, seed=7)
+    scenes = [Scene(source[index].image, source[index].prompt) for index in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(together.detect, scenes))
+    assert counts == [8]
+    for scene, detection in zip(scenes, found, strict=True):
+        expected = by_itself.detect(scene)
+        assert detection.saliency is not None
+        assert expected.saliency is not None
+        np.testing.assert_allclose(detection.saliency, expected.saliency, atol=1e-4)
 
 
 def test_half_precision_says_the_same(trained: Path) -> None:
