@@ -18,7 +18,7 @@ help: ## what there is
 
 install: $(INSTALLED) ## the virtual environment in .venv
 
-demo: $(TRAIN_INSTALLED) ## repairs a misspelt sign in a real photograph and prints where the report lies
+demo: $(INSTALLED) ## repairs a misspelt sign in a real photograph and prints where the report lies
 	$(BIN)/retoucher demo --out $(OUT)
 
 test: $(TRAIN_INSTALLED) debian ## every test

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 from typing import get_args, get_type_hints
 
 import pytest
@@ -41,11 +40,9 @@ try:
 finally:
     sys.stderr.write(" ".join(name for name in {HEAVY!r} if name in sys.modules))
 """
-    started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "Usage: retoucher" in done.stdout
     assert done.stderr == ""
-    assert time.monotonic() - started < 5.0  # 0.2 s on an idle core; a busy one may take longer
 
 
 def test_commands_are_those_that_exist(capsys):
