@@ -94,11 +94,13 @@ tree, packages, allowed = sys.argv[1], sys.argv[2].split(':'), set(sys.argv[3].s
 sys.path = [tree, *[entry for entry in sys.path if entry], *packages]
 name = lambda text: re.sub(r'[-_.]+', '-', text).lower()
 refused = {top for top, some in metadata.packages_distributions().items() if not allowed & {name(one) for one in some}}
-class Refuse:
-    def find_spec(self, fullname, path=None, target=None):
-        if fullname.partition('.')[0] in refused - {'services', 'shared'}:
-            raise ModuleNotFoundError(f'{fullname} is not in the image')
-sys.meta_path.insert(0, Refuse())
+from importlib.machinery import PathFinder
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, fullname, path=None, target=None):
+        absent = fullname.partition('.')[0] in refused - {'services', 'shared'}
+        return None if absent else super().find_spec(fullname, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without
 """
 
 WIRING = """
@@ -117,7 +119,7 @@ process = SimpleNamespace(clock=SystemClock(), tell_of_tools=lambda tools: None)
 if role in ('perception', 'reasoning', 'action'):
     metrics = WorkerMetrics(CollectorRegistry())
     served = ReasoningSettings(url='http://127.0.0.1:1/v1', model='m')
-    build_agent(role, process, load_profile('tiny'), MemoryImageStore(), WorkRules(), metrics, served)
+    build_agent(role, process, load_profile(sys.argv[5]), MemoryImageStore(), WorkRules(), metrics, served)
     __import__(f'services.{role}.tasks')
 elif role == 'orchestrator':
     import services.orchestrator.conductor, services.orchestrator.finalize, services.orchestrator.sweeper
@@ -128,8 +130,11 @@ print('wired')
 """
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_process_runs_on_what_its_image_has(service, tmp_path):
+@pytest.mark.parametrize(
+    ("service", "image", "profile"),
+    [*((service, service, "tiny") for service in SERVICES), ("perception", "perception-saliency", "tiny-saliency")],
+)
+def test_the_process_runs_on_what_its_image_has(service, image, profile, tmp_path):
     shutil.copytree(ROOT / "shared", tmp_path / "shared", ignore=shutil.ignore_patterns("client", "__pycache__"))
     for source in copied(service):
         target = tmp_path / source
@@ -138,10 +143,10 @@ def test_the_process_runs_on_what_its_image_has(service, tmp_path):
             shutil.copytree(ROOT / source, target, ignore=shutil.ignore_patterns("training", "__pycache__"))
         else:
             shutil.copy(ROOT / source, target)
-    locked = ",".join(canonicalize_name(name) for name in packages_of(f"image-{service}.txt"))
+    locked = ",".join(canonicalize_name(name) for name in packages_of(f"image-{image}.txt"))
     site = ":".join(entry for entry in sys.path if entry.endswith("-packages"))
     # -S: no .pth file, so that neither the checkout nor anything else slips in.
-    command = [sys.executable, "-S", "-I", "-c", REFUSE + WIRING, str(tmp_path), site, locked, service]
+    command = [sys.executable, "-S", "-I", "-c", REFUSE + WIRING, str(tmp_path), site, locked, service, profile]
     quiet = {"OMP_NUM_THREADS": "1", "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=quiet, timeout=200)
     assert done.stdout.strip() == "wired", done.stderr[-3000:]
