@@ -46,7 +46,7 @@ class RedisServer:
 
     def wait_until_ready(self, within_s: float = 30.0) -> None:
         give_up_at = time.monotonic() + within_s
-        client = redis.Redis(port=self.port, socket_timeout=1.0)
+        client = redis.Redis("127.0.0.1", self.port, socket_timeout=1.0)
         try:
             while True:
                 try:
