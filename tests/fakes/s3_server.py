@@ -25,6 +25,7 @@ mount_check = false
 workers = 0
 user = {user}
 log_level = WARNING
+log_udp_host = 127.0.0.1
 [pipeline:main]
 pipeline = {name}-server
 [app:{name}-server]
@@ -38,6 +39,7 @@ swift_dir = {folder}
 workers = 0
 user = {user}
 log_level = WARNING
+log_udp_host = 127.0.0.1
 [pipeline:main]
 pipeline = catch_errors proxy-logging-off cache s3api tempauth bulk slo proxy-server
 [app:proxy-server]
