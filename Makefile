@@ -68,4 +68,4 @@ $(TRAIN_INSTALLED): $(INSTALLED) deploy/constraints/train.txt
 # tesseract is the independent reader of the evaluation and of some tests; the drawings of the benchmark need libEGL;
 # tests of the distributed parts start redis-server themselves, those of the page drive chromium.
 debian:
-	@sh deploy/debian-packages.sh tesseract-ocr libegl1 libgl1 redis-server chromium
+	@sh deploy/debian-packages.sh tesseract-ocr libegl1 libgl1 redis-server chromium curl
