@@ -58,8 +58,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         log.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: its event loop runs in this thread while it lives, and others' tests want their own."""
     if shutil.which(CHROMIUM) is None:
         pytest.skip("the Debian package chromium is not here")
     with sync_playwright() as playwright:
