@@ -5,10 +5,12 @@ The whole program runs, in this process; the last tests run it as a process of i
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import time
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +178,11 @@ def test_output_that_cannot_be_written(place, capsys, tmp_path, picture):
 
 def run_process(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "services.cli", "retouch", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd())
+    # A shell starts what it runs in the background deaf to Ctrl-C, and the process would inherit that.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd(), preexec_fn=heed
+    )
 
 
 def test_as_a_process_of_its_own(tmp_path):
