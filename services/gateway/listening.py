@@ -13,9 +13,12 @@ from fastapi import FastAPI
 from services.gateway.core import Gateway
 from shared.errors import BadInput, ErrorCode
 
+BACKLOG = 2048
+"""Connections that wait for the server; uvicorn's own number."""
+
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; port 0 takes a free one.
+    """A socket that takes connections already, which wait until `run` answers; port 0 takes a free one.
 
     Raises:
         BadInput: the address is not there, or the port is taken.
@@ -25,6 +28,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(BACKLOG)  # from here on a connection waits for the server instead of being refused
     except OSError as error:
         message = f"cannot listen on {host} port {port} ({error.strerror}): choose another --host or --port"
         raise BadInput(ErrorCode.BAD_OPTION, message) from error
