@@ -5,6 +5,7 @@ More variety is had by rendering more samples; flips would mirror words, colour 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +22,8 @@ from services.perception.saliency.tokens import tokenise
 from services.perception.training.samples import BlemishSample, SampleSource, score_targets, union_mask
 from shared.geometry import Mask
 from shared.images import Rgb
+
+Item = TypeVar("Item")
 
 LABEL_NAMES = ("truth", "distorted", "scores", "fixations")
 """Keys of a batch that are ground truth, in the order in which the trainer's evaluation hands them on."""
@@ -43,7 +46,7 @@ class Example:
     scores: npt.NDArray[np.float32]
 
 
-class SaliencyDataset(Dataset[Example]):
+class _Samples(Dataset[Item]):
     """A source's samples, fitted into the network's square.
 
     Args:
@@ -59,24 +62,16 @@ class SaliencyDataset(Dataset[Example]):
     def __len__(self) -> int:
         return len(self._source)
 
+
+class SaliencyDataset(_Samples[Example]):
+    """Each sample of a source as one example."""
+
     def __getitem__(self, index: int) -> Example:
         return _example(self._source[index], self._side, self._mean)
 
 
-class TwinnedDataset(Dataset[tuple[Example, ...]]):
-    """Each sample of a source and, where it is blemished and has one, its clean twin under the same prompt.
-
-    Args:
-        source, config: as `SaliencyDataset` takes them.
-    """
-
-    def __init__(self, source: SampleSource, config: DistortionSaliencyConfig) -> None:
-        self._source = source
-        self._side = config.image_size_px
-        self._mean = config.image_mean
-
-    def __len__(self) -> int:
-        return len(self._source)
+class TwinnedDataset(_Samples[tuple[Example, ...]]):
+    """Each sample of a source and, where it is blemished and has one, its clean twin under the same prompt."""
 
     def __getitem__(self, index: int) -> tuple[Example, ...]:
         sample = self._source[index]
