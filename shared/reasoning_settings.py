@@ -6,7 +6,7 @@ an address or a key.
 
 from typing import Literal
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import BadInput, ErrorCode, MissingResource
@@ -94,18 +94,3 @@ class ReasoningSettings(BaseSettings):
 
 NO_SERVER = ReasoningSettings.model_construct()
 """No reasoner but a profile's own; made without a look at the environment."""
-
-
-def read_reasoning_settings() -> ReasoningSettings:
-    """The settings of this process' environment; for entry files.
-
-    Raises:
-        BadInput: a variable holds something else than what it may. A key is not shown.
-    """
-    try:
-        return ReasoningSettings()
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = f"{_PREFIX}{first['loc'][0]}".upper()
-        reason = first["msg"].removeprefix("Value error, ")
-        raise BadInput(ErrorCode.BAD_OPTION, f"{name} is not valid: {reason}") from None

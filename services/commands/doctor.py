@@ -20,11 +20,12 @@ from services.local import Local
 from shared.contracts.jobs import Job, JobRecord, Outcome
 from shared.contracts.loop import Diagnose
 from shared.contracts.values import Region
+from shared.environment import read_settings
 from shared.errors import ErrorCode, RetoucherError, StageError
 from shared.fonts import FOLDER
 from shared.images import encode_png
 from shared.profiles import Profile
-from shared.reasoning_settings import read_reasoning_settings
+from shared.reasoning_settings import ReasoningSettings
 
 WRITTEN, MEANT = "COFFE HOUSE", "COFFEE HOUSE"
 PROMPT = f'a shop front with a sign that says "{MEANT}"'
@@ -49,7 +50,7 @@ def run(profile: str) -> None:
         MissingResource: a model, font or package of the profile is not there.
         StageError: a check failed.
     """
-    local = Local.in_memory(profile, read_reasoning_settings())
+    local = Local.in_memory(profile, read_settings(ReasoningSettings))
     job_id = local.submit(sign(), PROMPT)
     with job_progress() as progress:
         job = local.run(job_id, on_event=progress)

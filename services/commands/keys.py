@@ -61,11 +61,12 @@ def _opened(data_dir: Path | None, *, new: bool = False) -> Iterator[KeyStore]:
         Unavailable: Redis does not answer.
     """
     if data_dir is None:
-        from services.commands.machines.settings import BackendSettings, read
+        from services.commands.machines.settings import BackendSettings
         from shared.adapters.redis_connection import RedisConnection
         from shared.adapters.redis_keys import RedisKeyStore
+        from shared.environment import read_settings
 
-        with closing(RedisConnection(read(BackendSettings).redis_url.get_secret_value())) as connection:
+        with closing(RedisConnection(read_settings(BackendSettings).redis_url.get_secret_value())) as connection:
             yield RedisKeyStore(connection)
         return
     from services.standalone.folder import KEYS_FILE

@@ -12,8 +12,9 @@ from services.local import Local
 from services.report.folder import new_folder, write_files
 from services.report.sentences import summary_line
 from shared.contracts.jobs import Job, JobOptions, Mode, Preference, Status
+from shared.environment import read_settings
 from shared.errors import BadInput, ErrorCode, StageError
-from shared.reasoning_settings import read_reasoning_settings
+from shared.reasoning_settings import ReasoningSettings
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def run(arguments: RetouchArguments) -> None:
         StageError: the job failed; nothing has been written then.
     """
     options = _options(arguments)
-    local = Local.in_memory(arguments.profile, read_reasoning_settings())
+    local = Local.in_memory(arguments.profile, read_settings(ReasoningSettings))
     with new_folder(arguments.out, overwrite=arguments.overwrite) as staging:
         job_id = _submit(local, arguments, options)
         with job_progress() as progress:

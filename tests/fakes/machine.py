@@ -17,13 +17,14 @@ from fakes.agents import ScriptedAgents
 from fakes.drive import RecordingFinalizer
 from fakes.mortal import WORLD
 
-from services.commands.machines.settings import BackendSettings, WorkerSettings, read
+from services.commands.machines.settings import BackendSettings, WorkerSettings
 from services.distributed import Process, orchestrate, sweep, work
 from services.orchestrator.finalize import CanvasFinalizer
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.patient_images import PatientImageStore
 from shared.contracts.jobs import Job
 from shared.contracts.loop import Command
+from shared.environment import read_settings
 from shared.logs import configure_logs
 from shared.telemetry import WorkerMetrics
 
@@ -49,9 +50,9 @@ class FatedAgents(ScriptedAgents):
 
 
 def main(role: str, slow_s: float, folder: str = "") -> None:
-    settings = read(WorkerSettings)
+    settings = read_settings(WorkerSettings)
     configure_logs(settings.log_level, settings.log_format)
-    backend = read(BackendSettings)
+    backend = read_settings(BackendSettings)
     images = FileImageStore(Path(folder)) if folder else backend.images()
     process = Process(backend.backend(), role, images)
     if role == "sweeper":

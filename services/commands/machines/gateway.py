@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.commands.machines.settings import BackendSettings, GatewayProcessSettings, read
+from services.commands.machines.settings import BackendSettings, GatewayProcessSettings
 from services.distributed import Process
 from services.gateway.app import create_app
 from services.gateway.fetching import fetch_image
@@ -21,6 +21,7 @@ from shared.adapters.redis_deliveries import RedisDeliveryStore
 from shared.adapters.redis_gateway import RedisDispatcher, RedisFeedbackStore, RedisUploadStore
 from shared.adapters.redis_keys import RedisKeyStore
 from shared.contracts.jobs import Job
+from shared.environment import read_settings
 from shared.errors import RetoucherError
 from shared.logs import configure_logs
 from shared.ports import ImageStore
@@ -50,8 +51,12 @@ def run_gateway(host: str, port: int) -> None:
         MissingResource: the S3 server is unfit or refuses the keys.
         Unavailable: Redis or S3 does not answer at the start.
     """
-    backend, own, settings = read(BackendSettings), read(GatewayProcessSettings), read(GatewaySettings)
-    limits = read(LimitSettings)
+    backend, own, settings = (
+        read_settings(BackendSettings),
+        read_settings(GatewayProcessSettings),
+        read_settings(GatewaySettings),
+    )
+    limits = read_settings(LimitSettings)
     configure_logs(own.log_level, own.log_format)
     with closing(listen(host, port)) as listener:
         process = Process(backend.backend(), "gateway", backend.images())
@@ -59,7 +64,7 @@ def run_gateway(host: str, port: int) -> None:
         if "limits_url" not in limits.model_fields_set:
             # Several gateways count together.
             limits = limits.model_copy(update={"limits_url": backend.redis_url.get_secret_value()})
-        parts = _parts(_Surroundings(process, settings, read(UrlSettings), own.profile))
+        parts = _parts(_Surroundings(process, settings, read_settings(UrlSettings), own.profile))
         app = create_app(parts, settings, limits, host)
         log.info("gateway_ready", name=process.name)
         run(app, listener, own.shutdown_grace_s)
@@ -70,7 +75,7 @@ def _parts(around: _Surroundings) -> GatewayParts:
     process, images = around.process, around.process.images
     guard = WebGuard(around.urls.policy())
     return GatewayParts(
-        profile=read(ReasoningSettings).applied_to(load_profile(around.profile_name)),
+        profile=read_settings(ReasoningSettings).applied_to(load_profile(around.profile_name)),
         jobs=process.jobs,
         images=images,
         uploads=RedisUploadStore(process.connection),

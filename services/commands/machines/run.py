@@ -3,8 +3,9 @@
 import signal
 import threading
 
-from services.commands.machines.settings import BackendSettings, SweeperSettings, WorkerSettings, read
+from services.commands.machines.settings import BackendSettings, SweeperSettings, WorkerSettings
 from services.distributed import Process, sweep, work_as
+from shared.environment import read_settings
 from shared.logs import configure_logs
 from shared.profiles import load_profile
 from shared.reasoning_settings import ReasoningSettings
@@ -23,10 +24,10 @@ def run_worker(role: str) -> None:
 
         run_webhooks()
         return
-    backend, settings = read(BackendSettings), read(WorkerSettings)
+    backend, settings = read_settings(BackendSettings), read_settings(WorkerSettings)
     configure_logs(settings.log_level, settings.log_format)
     process = Process(backend.backend(), role, backend.images())
-    work_as(role, process, load_profile(settings.profile), settings.rules(), read(ReasoningSettings))
+    work_as(role, process, load_profile(settings.profile), settings.rules(), read_settings(ReasoningSettings))
 
 
 def run_sweeper() -> None:
@@ -36,7 +37,7 @@ def run_sweeper() -> None:
         BadInput: a setting is not usable.
         Unavailable: Redis does not answer at the start, or the probe port is taken.
     """
-    backend, settings = read(BackendSettings), read(SweeperSettings)
+    backend, settings = read_settings(BackendSettings), read_settings(SweeperSettings)
     configure_logs(settings.log_level, settings.log_format)
     process = Process(backend.backend(), "sweeper", backend.images())
     process.connection.ping()

@@ -1,16 +1,14 @@
 """What those processes read from the environment: `RETOUCHER_BACKEND_*` is common to all, the rest each one's own."""
 
-from typing import Literal, TypeVar
+from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.distributed import Backend, WorkRules
 from shared.adapters.s3_images import S3Access, S3ImageStore
 from shared.contracts.leases import LeaseRules
 from shared.errors import BadInput, ErrorCode
-
-S = TypeVar("S", bound=BaseSettings)
 
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 LogFormat = Literal["auto", "console", "json"]
@@ -112,17 +110,3 @@ class GatewayProcessSettings(BaseSettings):
     shutdown_grace_s: float = Field(default=20.0, gt=0)
     log_level: LogLevel = "info"
     log_format: LogFormat = "auto"
-
-
-def read(settings: type[S]) -> S:
-    """The settings as the environment has them.
-
-    Raises:
-        BadInput: a variable is missing, or holds something else than what it may. The value is not repeated.
-    """
-    try:
-        return settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"{settings.model_config['env_prefix']}{'__'.join(str(part) for part in first['loc'])}".upper()
-        raise BadInput(ErrorCode.BAD_OPTION, f"{name} is not usable ({first['msg']}): set it") from None

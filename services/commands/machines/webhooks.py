@@ -10,13 +10,14 @@ import signal
 import structlog
 from prometheus_client import CollectorRegistry
 
-from services.commands.machines.settings import BackendSettings, WorkerSettings, read
+from services.commands.machines.settings import BackendSettings, WorkerSettings
 from services.orchestrator.webhooks.deliverer import Deliverer
 from services.orchestrator.webhooks.delivery_loop import DeliveryLoop
 from services.orchestrator.webhooks.settings import WebhookSettings
 from shared.adapters.clock import SystemClock
 from shared.adapters.redis_connection import RedisConnection
 from shared.adapters.redis_deliveries import RedisDeliveryStore
+from shared.environment import read_settings
 from shared.logs import configure_logs
 from shared.probes import Probes
 from shared.telemetry import WebhookMetrics
@@ -36,14 +37,18 @@ def run_webhooks() -> None:
         MissingResource: there is no secret to sign with.
         Unavailable: Redis does not answer at the start, or the probe port is taken.
     """
-    backend, settings, webhooks = read(BackendSettings), read(WorkerSettings), read(WebhookSettings)
+    backend, settings, webhooks = (
+        read_settings(BackendSettings),
+        read_settings(WorkerSettings),
+        read_settings(WebhookSettings),
+    )
     configure_logs(settings.log_level, settings.log_format)
     connection = RedisConnection(backend.redis_url.get_secret_value())
     connection.ping()
     registry = CollectorRegistry()
     deliverer = Deliverer(
         RedisDeliveryStore(connection),
-        WebGuard(read(UrlSettings).policy()),
+        WebGuard(read_settings(UrlSettings).policy()),
         webhooks.signer(),
         SystemClock(),
         random.random,

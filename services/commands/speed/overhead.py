@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from services.commands.machines.settings import BackendSettings, read
+from services.commands.machines.settings import BackendSettings
 from services.commands.speed.arrivals import Sent, finished, hop_seconds, job_seconds, send
 from services.commands.speed.figures import Latency, latency, print_latencies, write_json
 from services.commands.speed.fleet import Fleet
@@ -31,6 +31,7 @@ from shared.adapters.redis_gateway import RedisDispatcher
 from shared.adapters.redis_jobs import RedisJobStore
 from shared.adapters.sqlite_jobs import SqliteJobStore
 from shared.contracts.jobs import Status
+from shared.environment import read_settings
 from shared.errors import ErrorCode, StageError
 from shared.ports import JobStore
 
@@ -178,7 +179,7 @@ def s3_alone(size_bytes: int, count: int = 40) -> tuple[Latency, ...]:
     """Writing and reading one object of the configured server; nothing where none is configured."""
     if not os.environ.get("RETOUCHER_BACKEND_S3_ACCESS_KEY"):
         return ()
-    store, data = read(BackendSettings).images(), os.urandom(size_bytes)
+    store, data = read_settings(BackendSettings).images(), os.urandom(size_bytes)
     puts, gets = [], []
     folder = f"speed-{uuid.uuid4().hex}"
     try:

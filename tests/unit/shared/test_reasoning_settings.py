@@ -4,9 +4,10 @@ import pytest
 
 import shared.profiles
 from shared.contracts.jobs import LoopPolicy
+from shared.environment import read_settings
 from shared.errors import BadInput, MissingResource
 from shared.profiles import Profile, load_profile
-from shared.reasoning_settings import NO_SERVER, ReasoningSettings, read_reasoning_settings
+from shared.reasoning_settings import NO_SERVER, ReasoningSettings
 
 URL = "http://127.0.0.1:8000/v1"
 
@@ -34,7 +35,7 @@ def profile(reasoner: str = "openai", model: str | None = "aligned-vlm", **polic
 
 def test_without_a_server_a_profile_stays_as_it_is() -> None:
     tiny = load_profile("tiny")
-    assert read_reasoning_settings().applied_to(tiny) is tiny
+    assert read_settings(ReasoningSettings).applied_to(tiny) is tiny
     assert NO_SERVER.applied_to(tiny) is tiny and not tiny.policy.has_reasoner
 
 
@@ -42,7 +43,7 @@ def test_a_server_and_a_model_give_any_profile_a_reasoner(monkeypatch: pytest.Mo
     monkeypatch.setenv("RETOUCHER_REASONING_URL", URL)
     monkeypatch.setenv("RETOUCHER_REASONING_MODEL", "qwen")
     monkeypatch.setenv("RETOUCHER_REASONING_API_KEY", " sk-1\n")
-    settings = read_reasoning_settings()
+    settings = read_settings(ReasoningSettings)
     run = settings.applied_to(load_profile("tiny"))
     assert (run.reasoner, run.reasoning_model, run.policy.has_reasoner) == ("openai", "qwen", True)
     assert run.policy.may_veto is False
@@ -86,14 +87,14 @@ def test_a_variable_that_will_not_do_is_named_and_no_secret_is_shown(
 ) -> None:
     monkeypatch.setenv(f"RETOUCHER_REASONING_{name}", value)
     with pytest.raises(BadInput, match=f"^RETOUCHER_REASONING_{name} is not valid: ") as caught:
-        read_reasoning_settings()
+        read_settings(ReasoningSettings)
     assert "hunter2" not in caught.value.message
 
 
 def test_empty_variables_count_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("URL", "MODEL", "API_KEY"):
         monkeypatch.setenv(f"RETOUCHER_REASONING_{name}", "")
-    assert read_reasoning_settings().url is None and read_reasoning_settings().model is None
+    assert read_settings(ReasoningSettings).url is None and read_settings(ReasoningSettings).model is None
 
 
 def test_a_profile_with_a_reasoner_names_its_model() -> None:
