@@ -11,6 +11,21 @@ import typer
 
 from services.commands.exits import run_and_exit
 from services.commands.keys_command import keys
+from services.commands.options import (
+    Deadline,
+    ExpectedText,
+    Force,
+    MaxIterations,
+    Mode,
+    Overwrite,
+    Preference,
+    Prompt,
+    Protect,
+    Regions,
+    Seed,
+    Threshold,
+    Tools,
+)
 from services.commands.speed.command import speed
 from services.commands.submit_command import submit
 from services.commands.train_perception import perception
@@ -51,33 +66,21 @@ def entry() -> None:
 @app.command()
 def retouch(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A PNG, JPEG or WebP.", show_default=False)],
-    prompt: Annotated[str, typer.Option(metavar="TEXT", help="The prompt that the image was made from.")],
+    prompt: Prompt,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; must be new or empty.")],
-    mode: Annotated[Literal["retouch", "analyze"], typer.Option(help="analyze only says what is wrong.")] = "retouch",
+    mode: Mode = "retouch",
     profile: Profile = "tiny",
-    tools: Annotated[str | None, typer.Option(metavar="A,B", help="Use these tools only.")] = None,
-    preference: Annotated[
-        Literal["auto", "mask", "instruction"], typer.Option(help="Which kind of tool you would rather have.")
-    ] = "auto",
-    max_iterations: Annotated[int | None, typer.Option(min=1, max=10, help="Rounds of repair at the most.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Leave flaws with less evidence than this alone.")
-    ] = None,
-    protect: Annotated[
-        Path | None, typer.Option(metavar="MASK", help="Bright where nothing may change; of the image's size.")
-    ] = None,
-    regions: Annotated[
-        Path | None, typer.Option(metavar="MASK", help="Bright where you see a flaw; of the image's size.")
-    ] = None,
-    expected_text: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="Words that must be there; repeat it for more.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also edit images that a detector does not know.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 0,
-    deadline: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop then, with the best so far.")] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace DIR if an earlier run of this command wrote it.")
-    ] = False,
+    tools: Tools = None,
+    preference: Preference = "auto",
+    max_iterations: MaxIterations = None,
+    threshold: Threshold = None,
+    protect: Protect = None,
+    regions: Regions = None,
+    expected_text: ExpectedText = None,
+    force: Force = False,
+    seed: Seed = 0,
+    deadline: Deadline = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Finds and repairs the flaws of one image; writes result.png, masks, the record and report.html."""
     from services.commands.retouch import RetouchArguments, run

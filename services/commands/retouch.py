@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from services.commands.files import naming_the_image, read_file
+from services.commands.options import tool_names
 from services.commands.progress import job_progress
 from services.local import Local
 from services.report.folder import new_folder, write_files
@@ -60,15 +61,13 @@ def run(arguments: RetouchArguments) -> None:
 
 
 def _options(arguments: RetouchArguments) -> JobOptions:
-    tools = None
-    if arguments.tools is not None:
-        tools = tuple(name.strip() for name in arguments.tools.split(",") if name.strip())
+    tools = tool_names(arguments.tools)
     try:
         return JobOptions(
             mode=Mode(arguments.mode),
             max_iterations=arguments.max_iterations,
             threshold=arguments.threshold,
-            tools=tools,
+            tools=None if tools is None else tuple(tools),
             preference=Preference(arguments.preference),
             expected_text=arguments.expected_text,
             force=arguments.force,
