@@ -134,7 +134,7 @@ class JobView(Contract):
     largest_outside_difference: int | None
     timings: tuple[Timing, ...]
     seconds: SecondsView
-    third_parties: tuple[str, ...] = Field(description="Parties outside this server that saw pixels.")
+    third_parties: tuple[str, ...] = Field(description="Models outside this server that were sent the picture.")
     artifacts: dict[str, str] = Field(description="Names to URLs.")
     urls: dict[str, str]
     webhook_url: str | None
@@ -179,8 +179,7 @@ def view_of(
         queue=QueueView(position=standing.position, estimated_wait_s=standing.wait_s) if standing else None,
         progress=_progress(job),
         seconds=_seconds(job, now_s),
-        # None of the tools there are sends pixels out of the service.
-        third_parties=(),
+        third_parties=_third_parties(job),
         artifacts={name: f"{path}/artifacts/{name}" for name in artifact_names(job)},
         urls={"self": path, "events": f"{path}/events", "cancel": f"{path}/cancel"},
         webhook_url=job.webhook.url if job.webhook else None,
@@ -192,6 +191,18 @@ def artifact_names(job: Job) -> tuple[str, ...]:
     """What can be fetched of a job now."""
     report = (REPORT,) if job.result is not None and job.phase is Phase.ENDED else ()
     return (ORIGINAL, *sorted(job.artifacts), *report)
+
+
+def _third_parties(job: Job) -> tuple[str, ...]:
+    """The models that diagnosed, for each was sent the picture; the tools that there are send pixels to nobody.
+
+    The service cannot know whose server a model runs on, so it names every one. One that never gave an answer is named
+    in the warnings or the error instead.
+    """
+    if not job.policy.has_reasoner:
+        return ()
+    sources = (diagnosis.source for diagnosis in job.diagnoses)
+    return tuple(dict.fromkeys(source for source in sources if not source.startswith("detector:")))
 
 
 def _progress(job: Job) -> ProgressView | None:

@@ -33,3 +33,4 @@ def test_the_model_diagnoses_and_judges_again(tmp_path) -> None:
     assert (job.status, job.outcome) == ("succeeded", "repaired")
     assert [(d.source, d.category) for d in job.diagnoses] == [(MODEL, "object_redundancy")]
     assert [verdict.rejudged for verdict in job.verdicts] == [False] and len(server.seen) == 2
+    assert job.third_parties == (MODEL,)  # it was sent the picture
