@@ -35,7 +35,9 @@ class EditRequest:
         region, diagnosis: what is wrong.
         instruction: what to do, or for a mask tool what should be there.
         seed: of this try.
-        settings: the planner's choices for this tool (`extent`, `strength`, …).
+        settings: the planner's choices for this tool (`extent`, `steps`, `strength`, `guidance`, …); equal for all
+            requests of a call.
+        negative: what must not be there; the defect's name. Tools without a negative prompt leave it.
     """
 
     crop: Rgb
@@ -46,6 +48,7 @@ class EditRequest:
     instruction: str
     seed: int
     settings: dict[str, JsonValue] = field(default_factory=dict)
+    negative: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,12 @@ class Tool(Protocol):
 
     @property
     def native_size_px(self) -> int | None:
-        """Side length the tool works best at; None where any size will do."""
+        """Side of the square that the tool sees each crop in (`fitting.fit`); None where any size will do."""
+        ...
+
+    @property
+    def size_multiple_px(self) -> int:
+        """What the sides of a picture must be multiples of, in the tool's own frame; 1 where any will do."""
         ...
 
     @property
@@ -89,10 +97,33 @@ class Tool(Protocol):
         ...
 
     @property
+    def memory_mb(self) -> int:
+        """What weights and one call take at most on their device, in MiB; 0 where that is next to nothing."""
+        ...
+
+    @property
     def licence(self) -> str:
         """SPDX id of the code or weights that do the work."""
         ...
 
+    @property
+    def third_party(self) -> str | None:
+        """Whom it sends pixels to, as the record names them; None where they stay in the process."""
+        ...
+
+    def warm_up(self) -> None:
+        """Loads what the first call would load.
+
+        Raises:
+            MissingResource: weights, a package or a device are not there.
+        """
+        ...
+
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
-        """One answer for each request, in order; a case it cannot do well is answered with `ToolDeclined`."""
+        """One answer for each request, in order; a case it cannot do well is answered with `ToolDeclined`.
+
+        Raises:
+            MissingResource: as `warm_up`.
+            StageError: the tool itself failed: no memory left for a single crop, say.
+        """
         ...

@@ -1,6 +1,7 @@
 """A tool whose calls from all jobs of a process go through one batcher: one thread owns the pipeline.
 
-Edits share a call where the tool would be asked the same way: equal settings and equal size of the crop.
+Edits share a call where the tool would be asked the same way: equal settings, and equal size of the crop where the tool
+has no size of its own that it brings each crop to.
 """
 
 import json
@@ -18,7 +19,7 @@ class BatchedTool:
         self._batcher: Batcher[EditRequest, EditResult | ToolDeclined] = Batcher(
             tool.edit,
             BatchRules(max_items=tool.max_batch, max_wait_s=max_wait_s),
-            key=_asked_alike,
+            key=_asked_alike if tool.native_size_px is None else _settings_of,
             name=f"tool-{tool.name}",
             observe=observe,
         )
@@ -39,19 +40,42 @@ class BatchedTool:
         return self._tool.native_size_px
 
     @property
+    def size_multiple_px(self) -> int:
+        """See `Tool.size_multiple_px`."""
+        return self._tool.size_multiple_px
+
+    @property
     def max_batch(self) -> int:
         """See `Tool.max_batch`."""
         return self._tool.max_batch
+
+    @property
+    def memory_mb(self) -> int:
+        """See `Tool.memory_mb`."""
+        return self._tool.memory_mb
 
     @property
     def licence(self) -> str:
         """See `Tool.licence`."""
         return self._tool.licence
 
+    @property
+    def third_party(self) -> str | None:
+        """See `Tool.third_party`."""
+        return self._tool.third_party
+
+    def warm_up(self) -> None:
+        """See `Tool.warm_up`."""
+        self._tool.warm_up()
+
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
         """One answer for each request, in order; they may have shared a call with other jobs' requests."""
         return self._batcher(batch)
 
 
+def _settings_of(request: EditRequest) -> Hashable:
+    return json.dumps(request.settings, sort_keys=True)
+
+
 def _asked_alike(request: EditRequest) -> Hashable:
-    return request.crop.shape, json.dumps(request.settings, sort_keys=True)
+    return request.crop.shape, _settings_of(request)

@@ -35,8 +35,14 @@ class OpenCvTool:
     name = "opencv"
     kind = ToolKind.MASK
     native_size_px: int | None = None
+    size_multiple_px = 1
     max_batch = 16
+    memory_mb = 0
     licence = "Apache-2.0"
+    third_party: str | None = None
+
+    def warm_up(self) -> None:
+        """There is nothing to load."""
 
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
         """One answer for each request, in order. `settings` needs `operation: "erase"`: the tool knows nothing else."""

@@ -67,14 +67,32 @@ class Retype:
         return None
 
     @property
+    def size_multiple_px(self) -> int:
+        """Works at any size."""
+        return 1
+
+    @property
     def max_batch(self) -> int:
         """Edits per call; they are independent of one another."""
         return 16
 
     @property
+    def memory_mb(self) -> int:
+        """Has no weights."""
+        return 0
+
+    @property
     def licence(self) -> str:
         """Of the code, and of the fonts whose glyphs appear in the result."""
         return "Apache-2.0 AND OFL-1.1"
+
+    @property
+    def third_party(self) -> str | None:
+        """Nobody."""
+        return None
+
+    def warm_up(self) -> None:
+        """There is nothing to load."""
 
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
         """One answer for each request."""

@@ -26,7 +26,13 @@ class Painter:
 
     kind = ToolKind.MASK
     native_size_px = None
+    size_multiple_px = 1
+    memory_mb = 0
     licence = "Apache-2.0"
+    third_party: str | None = None
+
+    def warm_up(self) -> None:
+        """Nothing to load."""
 
     def __init__(self, name: str = "retype", max_batch: int = 8, declines: dict[str, Any] | None = None) -> None:
         self.name, self.max_batch, self.declines = name, max_batch, declines

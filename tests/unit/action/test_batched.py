@@ -17,13 +17,19 @@ class Pipeline:
 
     name = "pipeline"
     kind = ToolKind.MASK
-    native_size_px = 512
     max_batch = 4
+    memory_mb = 900
     licence = "MIT"
+    third_party = "a vendor"
 
-    def __init__(self) -> None:
+    def __init__(self, native_size_px: int | None = None, size_multiple_px: int = 1) -> None:
+        self.native_size_px, self.size_multiple_px = native_size_px, size_multiple_px
         self.batches: list[list[int]] = []
         self.threads: set[int] = set()
+        self.warm = False
+
+    def warm_up(self) -> None:
+        self.warm = True
 
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
         self.threads.add(threading.get_ident())
@@ -75,7 +81,18 @@ def test_other_settings_and_sizes_are_other_calls() -> None:
     assert sorted(map(sorted, pipeline.batches)) in ([[1, 4], [2], [3]], [[1], [2], [3], [4]])
 
 
+def test_a_tool_with_a_size_of_its_own_takes_crops_of_any_size_together() -> None:
+    pipeline = Pipeline(native_size_px=512)
+    tool = BatchedTool(pipeline, max_wait_s=0.5, observe=lambda count, waits_s: None)
+    assert seeds(tool.edit([a_request(1), a_request(2, size_px=16), a_request(3, strength=0.5)])) == [1, 2, 3]
+    assert pipeline.batches == [[1, 2], [3]]
+
+
 def test_it_is_the_tool_that_it_stands_for() -> None:
-    tool = BatchedTool(Pipeline(), max_wait_s=0.0, observe=lambda count, waits_s: None)
-    told = (tool.name, tool.kind, tool.native_size_px, tool.max_batch, tool.licence)
-    assert told == ("pipeline", ToolKind.MASK, 512, 4, "MIT")
+    pipeline = Pipeline(native_size_px=512, size_multiple_px=8)
+    tool = BatchedTool(pipeline, max_wait_s=0.0, observe=lambda count, waits_s: None)
+    told = (tool.name, tool.kind, tool.native_size_px, tool.size_multiple_px, tool.max_batch, tool.memory_mb)
+    assert told == ("pipeline", ToolKind.MASK, 512, 8, 4, 900)
+    assert (tool.licence, tool.third_party) == ("MIT", "a vendor")
+    tool.warm_up()
+    assert pipeline.warm
