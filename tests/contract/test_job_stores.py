@@ -10,6 +10,7 @@ from fakes.drive import Script, through_advance
 from fakes.stores import memory_jobs, redis_jobs, sqlite_jobs
 from fakes.world import Effect, Flaw, World
 
+from services.orchestrator.loop import begin
 from shared.adapters.memory import MemoryImageStore
 from shared.contracts.jobs import Job, JobOptions, Status
 from shared.contracts.loop import PublicEvent
@@ -31,6 +32,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
 def a_job(job_id: str = "job_1", created_at_s: float = 1.0, status: Status = Status.QUEUED) -> Job:
     job = queued_job(MemoryImageStore(), job_id)
     return job.model_copy(update={"created_at_s": created_at_s, "status": status})
+
+
+def waiting_job() -> Job:
+    """With a command that nobody has begun."""
+    return begin(a_job(), 2.0).job
 
 
 def an_event(seq: int, job_id: str = "job_1") -> PublicEvent:
@@ -122,6 +128,20 @@ class TestJobStore:
         with ThreadPoolExecutor(8) as pool:
             numbers = list(pool.map(lambda _: store.next_dispatch("job_1"), range(32)))
         assert sorted(numbers) == list(range(5, 37))
+
+    def test_commands_and_repetitions_of_them_get_numbers_of_their_own(self, store: JobStore) -> None:
+        store.create(a_job(), ())
+        given = [store.next_dispatch("job_1")]
+        for version in (1, 2):
+            store.commit(waiting_job(), version, ())
+            given += [store.next_dispatch("job_1"), store.next_dispatch("job_1")]
+        store.commit(waiting_job(), 3, ())
+        store.commit(waiting_job(), 4, ())
+        given.append(store.next_dispatch("job_1"))
+        with pytest.raises(Conflict):
+            store.commit(waiting_job(), 1, ())
+        given.append(store.next_dispatch("job_1"))
+        assert given == sorted(set(given))
 
     def test_a_cancel_request_lies_beside_the_job(self, store: JobStore) -> None:
         store.create(a_job(), ())

@@ -164,7 +164,7 @@ def measured(name: str, jobs: JobStore, told: Callable[[str], None], plan: Overh
 
 
 def disk_alone(count: int = 100) -> Latency:
-    """Writing 4 kB and having the disk say that it has them: SQLite does so twice for a hop, whatever else it costs."""
+    """Writing 4 kB and having the disk say that it has them: SQLite does so once for a hop, whatever else it costs."""
     seconds = []
     with scratch_folder() as folder, (folder / "probe").open("wb", buffering=0) as file:
         for _ in range(count):

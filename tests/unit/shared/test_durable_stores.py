@@ -3,11 +3,13 @@
 import errno
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fakes.agents import queued_job
 
+from services.orchestrator.loop import begin
 from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.memory import MemoryImageStore
@@ -72,6 +74,48 @@ def test_jobs_outlive_the_store(tmp_path: Path) -> None:
     assert second.next_dispatch(job.id) == 2
     assert second.cancel_requested(job.id)
     second.close()
+
+
+def test_a_number_that_a_killed_process_had_in_hand_is_not_given_again(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    job = queued_job(MemoryImageStore())
+    first, second = SqliteJobStore(path), SqliteJobStore(path)
+    first.create(job, ())
+    first.commit(begin(job, 2.0).job, 1, ())
+    taken_elsewhere = second.next_dispatch(job.id)
+    assert first.next_dispatch(job.id) != taken_elsewhere
+    second.commit(begin(job, 2.0).job, 2, ())
+    second.close()
+    third = SqliteJobStore(path)
+    assert third.next_dispatch(job.id) > taken_elsewhere
+    first.close()
+    third.close()
+
+
+def test_a_number_in_hand_is_none_once_the_job_was_deleted_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    job = queued_job(MemoryImageStore())
+    first, second = SqliteJobStore(path), SqliteJobStore(path)
+    first.create(job, ())
+    first.commit(begin(job, 2.0).job, 1, ())
+    second.delete(job.id)
+    with pytest.raises(NotFound):
+        first.next_dispatch(job.id)
+    first.close()
+    second.close()
+
+
+def test_a_step_of_the_loop_is_one_transaction(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    job = queued_job(MemoryImageStore())
+    store = SqliteJobStore(path)
+    store.create(job, ())
+    store.commit(begin(job, 2.0).job, 1, ())
+    with closing(sqlite3.connect(path)) as other:
+        before = other.execute("PRAGMA data_version").fetchone()
+        store.next_dispatch(job.id)
+        assert other.execute("PRAGMA data_version").fetchone() == before
+    store.close()
 
 
 def test_a_commit_whose_events_cannot_be_written_is_no_commit(tmp_path: Path) -> None:
