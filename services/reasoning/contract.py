@@ -4,6 +4,7 @@ It is generated from one pydantic model, and holds only what every structured-ou
 all fields required, none besides. Lengths are no part of it (some servers refuse `maxLength`): `parse` caps them.
 """
 
+import json
 from typing import Annotated
 
 from pydantic import BeforeValidator, JsonValue, WithJsonSchema
@@ -61,3 +62,14 @@ def answer_schema() -> dict[str, JsonValue]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def answer_text(answer: Answer) -> str:
+    """The answer as a model is trained to write it: the schema's order, and the white space that grammars allow.
+
+    Engines that hold a model to a schema write `", "` and `": "`, as Python does; a model that has learned other white
+    space would be pushed off what it knows at every step.
+    """
+    fields = answer.model_dump(mode="json")
+    fields["category"] = fields["category"] or NO_CATEGORY
+    return json.dumps(fields, ensure_ascii=False)

@@ -47,7 +47,7 @@ def questions(prompt: Prompt, image: Rgb, image_prompt: str, places: Sequence[Ma
     """
     whole, scale = _whole(image, prompt.whole_px)
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-    words = fill(prompt.prompt, width=width, height=height, prompt=json.dumps(image_prompt, ensure_ascii=False))
+    words = fill(prompt.prompt, width=width, height=height, prompt=quoted(image_prompt))
     return tuple(
         Question(
             system=prompt.system.strip(),
@@ -58,6 +58,11 @@ def questions(prompt: Prompt, image: Rgb, image_prompt: str, places: Sequence[Ma
         )
         for place in places
     )
+
+
+def quoted(image_prompt: str) -> str:
+    """A JSON string without `<`: a prompt cannot end a model's turn, nor stand for a picture (`<|image_pad|>`)."""
+    return json.dumps(image_prompt, ensure_ascii=False).replace("<", r"\u003c")
 
 
 def _whole(image: Rgb, most_px: int) -> tuple[Picture, float]:

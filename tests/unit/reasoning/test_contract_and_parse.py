@@ -7,7 +7,7 @@ from fakes.vision_server import says
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reasoning.contract import CATEGORY_NAMES, Answer, answer_schema
+from services.reasoning.contract import CATEGORY_NAMES, Answer, answer_schema, answer_text
 from services.reasoning.parse import MOST_CHARACTERS, MOST_WORDS, MalformedAnswer, clean, parse_answer
 from services.reasoning.prompts import load_prompt, prompt_versions
 from shared.contracts.categories import Category
@@ -43,6 +43,15 @@ def test_a_whole_answer() -> None:
     answer = parse_answer(says(category="hand", description="six fingers", confidence=1))
     assert answer.distorted and answer.category is Category.HAND and answer.confidence == 1.0
     assert parse_answer(says(distorted=False)).category is None
+
+
+@pytest.mark.parametrize("text", [says(), says(distorted=False), says(description="a 'ü' \\ \"quoted\"")])
+def test_an_answer_written_for_training_is_read_as_the_same(text: str) -> None:
+    answer = parse_answer(text)
+    written = answer_text(answer)
+    assert parse_answer(written) == answer
+    assert list(json.loads(written)) == answer_schema()["required"]
+    assert written.startswith('{"distorted": ')
 
 
 @pytest.mark.parametrize(
