@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from pydantic import JsonValue
 
+from shared.action_settings import AS_THE_PROFILE_SAYS, ActionSettings
 from shared.adapters.celery_app import CeleryStageQueue, make_app, run_worker
 from shared.adapters.clock import SystemClock
 from shared.adapters.patient_images import PatientImageStore
@@ -64,6 +65,14 @@ class WorkRules:
     probe_port: int = 9100
 
 
+@dataclass(frozen=True)
+class ModelSettings:
+    """Where the models that agents ask are served, and how those of their own run."""
+
+    reasoning: ReasoningSettings = NO_SERVER
+    action: ActionSettings = AS_THE_PROFILE_SAYS
+
+
 class Process:
     """What every process of the installation has: connections, a name, metrics.
 
@@ -110,7 +119,7 @@ class Process:
 
 
 def work_as(
-    role: str, process: Process, profile: Profile, rules: WorkRules, reasoning: ReasoningSettings = NO_SERVER
+    role: str, process: Process, profile: Profile, rules: WorkRules, models: ModelSettings = ModelSettings()
 ) -> None:
     """Runs the worker of a role until it is told to stop.
 
@@ -125,7 +134,7 @@ def work_as(
 
         orchestrate(process, CanvasFinalizer(images, process.clock), rules, metrics)
     else:
-        agent = build_agent(role, process, profile, images, rules, metrics, reasoning)
+        agent = build_agent(role, process, profile, images, rules, metrics, models)
         work(role, process, agent, rules, metrics)
 
 
@@ -136,7 +145,7 @@ def build_agent(
     images: ImageStore,
     rules: WorkRules,
     metrics: WorkerMetrics,
-    reasoning: ReasoningSettings,
+    models: ModelSettings,
 ) -> Agent:
     """The agent of a role, its models loaded and warm.
 
@@ -157,11 +166,12 @@ def build_agent(
     if role == "reasoning":
         from services.reasoning.build import build_reasoning
 
-        return build_reasoning(reasoning.applied_to(profile), images, process.clock, reasoning).diagnose
+        return build_reasoning(models.reasoning.applied_to(profile), images, process.clock, models.reasoning).diagnose
     from services.action.build import build_action, owned_by_a_thread
 
     owned = owned_by_a_thread(rules.batch_wait_s, metrics.batches_of) if batched else None
-    action = build_action(profile, images, owned, metrics.model_called)
+    action = build_action(models.action.applied_to(profile), images, owned, metrics.model_called, models.action)
+    action.warm_up()
     process.tell_of_tools(
         [
             {"name": tool.name, "kind": tool.kind.value, "licence": tool.licence, "native_size_px": tool.native_size_px}

@@ -15,6 +15,7 @@ from services.orchestrator.runner import Runner, never
 from services.perception.agent import PerceptionAgent
 from services.perception.build import build_perception
 from services.reasoning.build import build_reasoning
+from shared.action_settings import AS_THE_PROFILE_SAYS, ActionSettings
 from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.memory import MemoryImageStore, MemoryJobStore
@@ -37,7 +38,13 @@ class Agents:
     action: ActionAgent
 
 
-def build_agents(profile: Profile, store: ImageStore, clock: Clock, reasoning: ReasoningSettings) -> Agents:
+def build_agents(
+    profile: Profile,
+    store: ImageStore,
+    clock: Clock,
+    reasoning: ReasoningSettings,
+    action: ActionSettings = AS_THE_PROFILE_SAYS,
+) -> Agents:
     """The agents that the profile names; models load on first use.
 
     Raises:
@@ -46,17 +53,18 @@ def build_agents(profile: Profile, store: ImageStore, clock: Clock, reasoning: R
     return Agents(
         build_perception(profile, store, clock),
         build_reasoning(profile, store, clock, reasoning),
-        build_action(profile, store),
+        build_action(profile, store, settings=action),
     )
 
 
 class Local:
     """Jobs in this process. Not safe for two threads running the same job; different jobs may run side by side.
 
-    `reasoning` says where a vision-language model is served, if any; `profile` is then the given one with it.
+    `reasoning` says where a vision-language model is served, if any, `action` how generative tools run; `profile` is
+    then the given one with them.
 
     Raises:
-        BadInput: `reasoning` names only one of server and model.
+        BadInput: `reasoning` names only one of server and model, or `action` allows a tool and lacks its key.
         MissingResource: the profile names something that is not there.
     """
 
@@ -68,13 +76,14 @@ class Local:
         clock: Clock,
         limits: Limits = Limits(),
         reasoning: ReasoningSettings = NO_SERVER,
+        action: ActionSettings = AS_THE_PROFILE_SAYS,
     ) -> None:
-        self.profile = profile = reasoning.applied_to(profile)
+        self.profile = profile = action.applied_to(reasoning.applied_to(profile))
         self.jobs = jobs
         self.store = store
         self.clock = clock
         self.limits = limits
-        self.agents = build_agents(profile, store, clock, reasoning)
+        self.agents = build_agents(profile, store, clock, reasoning, action)
         self._runner = Runner(
             jobs,
             self.agents.perception,
@@ -85,10 +94,15 @@ class Local:
         )
 
     @classmethod
-    def in_memory(cls, profile: str = "tiny", reasoning: ReasoningSettings = NO_SERVER) -> "Local":
+    def in_memory(
+        cls,
+        profile: str = "tiny",
+        reasoning: ReasoningSettings = NO_SERVER,
+        action: ActionSettings = AS_THE_PROFILE_SAYS,
+    ) -> "Local":
         """On memory alone: what is not fetched before the process ends is lost."""
         stores = MemoryJobStore(), MemoryImageStore()
-        return cls(load_profile(profile), *stores, SystemClock(), reasoning=reasoning)
+        return cls(load_profile(profile), *stores, SystemClock(), reasoning=reasoning, action=action)
 
     @classmethod
     def on_disk(cls, profile: str, data_dir: Path) -> "Local":
@@ -135,6 +149,7 @@ class Local:
             MissingResource: a model is not there.
         """
         self.agents.perception.warm_up()
+        self.agents.action.warm_up()
 
     def continue_unfinished(self) -> tuple[str, ...]:
         """Runs every job that an earlier process left unfinished; returns their ids."""

@@ -72,6 +72,15 @@ class ActionAgent:
         """The profile's tools."""
         return tuple(self._tools.values())
 
+    def warm_up(self) -> None:
+        """Loads the tools' models, so that the first job does not wait for them.
+
+        Raises:
+            MissingResource: weights, a package or a device are not there.
+        """
+        for tool in self._tools.values():
+            tool.warm_up()
+
     def retouch(self, job: Job, command: Retouch, dispatch: int) -> Retouched:
         """A patch or a reason for each target. No two patches of one answer share a pixel.
 

@@ -7,14 +7,18 @@ from services.action.tools.base import Tool
 from services.action.tools.batched import BatchedTool
 from services.action.tools.opencv import OpenCvTool
 from services.action.tools.retype import Retype
+from shared.action_settings import AS_THE_PROFILE_SAYS, ActionSettings
 from shared.batching import Observer
 from shared.errors import ErrorCode, MissingResource
 from shared.ports import ImageStore, ModelObserver, unobserved
 from shared.profiles import Profile
 
-TOOLS: dict[str, Callable[[Profile], Tool]] = {
-    "retype": lambda profile: Retype(),
-    "opencv": lambda profile: OpenCvTool(),
+MakeTool = Callable[[Profile, ActionSettings], Tool]
+"""Makes a tool; what is heavy is loaded on its first use."""
+
+TOOLS: dict[str, MakeTool] = {
+    "retype": lambda profile, settings: Retype(),
+    "opencv": lambda profile, settings: OpenCvTool(),
 }
 
 
@@ -28,9 +32,13 @@ def owned_by_a_thread(max_wait_s: float, observe: Callable[[str], Observer]) -> 
 
 
 def build_action(
-    profile: Profile, store: ImageStore, owned: Owned | None = None, observe: ModelObserver = unobserved
+    profile: Profile,
+    store: ImageStore,
+    owned: Owned | None = None,
+    observe: ModelObserver = unobserved,
+    settings: ActionSettings = AS_THE_PROFILE_SAYS,
 ) -> ActionAgent:
-    """The agent with the profile's tools; models load on first use.
+    """The agent with the tools of a profile that the settings were applied to; models load on first use.
 
     Raises:
         MissingResource: the profile names a tool that is not there.
@@ -38,6 +46,6 @@ def build_action(
     for name in profile.tools:
         if name not in TOOLS:
             raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
-    tools = {name: TOOLS[name](profile) for name in profile.tools}
+    tools = {name: TOOLS[name](profile, settings) for name in profile.tools}
     mine = {name: owned(tool) if owned is not None else tool for name, tool in tools.items()}
     return ActionAgent(store, mine, observe)

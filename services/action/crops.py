@@ -153,13 +153,31 @@ def _text_area(
 
 def _region_area(plan: Plan, region: Region, own_mask: Mask, size_hw: tuple[int, int]) -> tuple[BoxXYXY, Mask]:
     x0, y0, x1, y1 = region.box_xyxy_px
-    longer, shorter = max(x1 - x0, y1 - y0), min(x1 - x0, y1 - y0)
-    growth = max(LEAST_GROWTH_PX, round(plan.growth.across * shorter))
-    context = int(np.clip(USER_CONTEXT * longer, LEAST_CONTEXT_PX, MOST_CONTEXT_PX))
-    crop_box = expand(region.box_xyxy_px, context + growth, size_hw)
+    growth = max(LEAST_GROWTH_PX, round(plan.growth.across * min(x1 - x0, y1 - y0)))
+    crop_box = region_crop_box(region.box_xyxy_px, growth, size_hw)
     mask = np.zeros((crop_box[3] - crop_box[1], crop_box[2] - crop_box[0]), np.bool_)
     mask[y0 - crop_box[1] : y1 - crop_box[1], x0 - crop_box[0] : x1 - crop_box[0]] = own_mask
     return crop_box, dilate(mask, growth)
+
+
+def region_crop_box(box: BoxXYXY, growth_px: int, size_hw: tuple[int, int]) -> BoxXYXY:
+    """The crop for a region whose mask grows by so much: with context, and a square where the image has room for one.
+
+    Generative tools work in squares; what a crop lacks to one they have to make up. Trained ones learn from crops that
+    this function cut.
+    """
+    longer = max(box[2] - box[0], box[3] - box[1])
+    context = int(np.clip(USER_CONTEXT * longer, LEAST_CONTEXT_PX, MOST_CONTEXT_PX))
+    side = longer + 2 * (context + growth_px)
+    x0, x1 = _span(box[0], box[2], side, size_hw[1])
+    y0, y1 = _span(box[1], box[3], side, size_hw[0])
+    return x0, y0, x1, y1
+
+
+def _span(start: int, end: int, length: int, limit: int) -> tuple[int, int]:
+    """`length` pixels around the middle of a span, moved into the image; all of it where it is shorter."""
+    first = min(max(0, (start + end - length) // 2), max(0, limit - length))
+    return first, min(limit, first + length)
 
 
 def tight(alpha: npt.NDArray[np.uint8]) -> BoxXYXY | None:

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from services.commands.progress import job_progress
 from services.local import Local
+from shared.action_settings import ActionSettings
 from shared.contracts.jobs import Job, JobRecord, Outcome
 from shared.contracts.loop import Diagnose
 from shared.contracts.values import Region
@@ -50,7 +51,7 @@ def run(profile: str) -> None:
         MissingResource: a model, font or package of the profile is not there.
         StageError: a check failed.
     """
-    local = Local.in_memory(profile, read_settings(ReasoningSettings))
+    local = Local.in_memory(profile, read_settings(ReasoningSettings), read_settings(ActionSettings))
     job_id = local.submit(sign(), PROMPT)
     with job_progress() as progress:
         job = local.run(job_id, on_event=progress)

@@ -12,6 +12,7 @@ from services.commands.progress import job_progress
 from services.local import Local
 from services.report.folder import new_folder, write_files
 from services.report.sentences import summary_line
+from shared.action_settings import ActionSettings
 from shared.contracts.jobs import Job, JobOptions, Mode, Preference, Status
 from shared.environment import read_settings
 from shared.errors import BadInput, ErrorCode, StageError
@@ -48,7 +49,7 @@ def run(arguments: RetouchArguments) -> None:
         StageError: the job failed; nothing has been written then.
     """
     options = _options(arguments)
-    local = Local.in_memory(arguments.profile, read_settings(ReasoningSettings))
+    local = Local.in_memory(arguments.profile, read_settings(ReasoningSettings), read_settings(ActionSettings))
     with new_folder(arguments.out, overwrite=arguments.overwrite) as staging:
         job_id = _submit(local, arguments, options)
         with job_progress() as progress:

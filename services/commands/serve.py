@@ -7,6 +7,7 @@ from services.gateway.settings import GatewaySettings
 from services.orchestrator.webhooks.settings import WebhookSettings
 from services.standalone.serve import ServeArguments, ServeSettings, serve
 from services.standalone.settings import StandaloneSettings
+from shared.action_settings import ActionSettings
 from shared.environment import read_settings
 from shared.reasoning_settings import ReasoningSettings
 from shared.web_settings import UrlSettings
@@ -27,5 +28,6 @@ def run(host: str, port: int, data_dir: Path, profile: str) -> None:
         urls=read_settings(UrlSettings),
         webhooks=read_settings(WebhookSettings),
         reasoning=read_settings(ReasoningSettings),
+        action=read_settings(ActionSettings),
     )
     serve(arguments, settings)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.gateway.parts import Check, ToolInfo
+from shared.action_settings import ActionSettings
 from shared.errors import RetoucherError
 from shared.ports import Clock, ImageStore, JobStore
 from shared.profiles import Profile
@@ -24,6 +25,7 @@ class AgentLoader:
     Args:
         profile, jobs, images, clock: what the agents work with.
         reasoning: where the profile's vision-language model is served, if it has one.
+        action: how generative tools run.
         then: called with the wired loop and agents once they are ready.
     """
 
@@ -34,6 +36,7 @@ class AgentLoader:
         images: ImageStore,
         clock: Clock,
         reasoning: ReasoningSettings,
+        action: ActionSettings,
         then: Callable[["Local"], None],
     ) -> None:
         self._profile = profile
@@ -41,6 +44,7 @@ class AgentLoader:
         self._images = images
         self._clock = clock
         self._reasoning = reasoning
+        self._action = action
         self._then = then
         self._check = Check(ok=False, detail="the models are being loaded: wait a few seconds")
         self._tools: tuple[ToolInfo, ...] = tuple(
@@ -66,7 +70,14 @@ class AgentLoader:
             # Heavy: numeric libraries and model runtimes.
             from services.local import Local
 
-            local = Local(self._profile, self._jobs, self._images, self._clock, reasoning=self._reasoning)
+            local = Local(
+                self._profile,
+                self._jobs,
+                self._images,
+                self._clock,
+                reasoning=self._reasoning,
+                action=self._action,
+            )
             local.warm_up()
             self._tools = tuple(
                 ToolInfo(name=tool.name, kind=tool.kind.value, licence=tool.licence, native_size_px=tool.native_size_px)

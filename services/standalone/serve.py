@@ -23,6 +23,7 @@ from services.standalone.delivering import DeliveryThread, delivery_thread
 from services.standalone.folder import KEYS_FILE, locked_folder
 from services.standalone.pool import JobPool
 from services.standalone.settings import StandaloneSettings
+from shared.action_settings import ActionSettings
 from shared.adapters.clock import SystemClock
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.sqlite_deliveries import SqliteDeliveryStore
@@ -62,6 +63,7 @@ class ServeSettings:
     urls: UrlSettings
     webhooks: WebhookSettings
     reasoning: ReasoningSettings
+    action: ActionSettings
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
         Unavailable: a file in the data folder cannot be used.
     """
     configure_logs(settings.standalone.log_level, settings.standalone.log_format)
-    profile = settings.reasoning.applied_to(load_profile(arguments.profile))
+    profile = settings.action.applied_to(settings.reasoning.applied_to(load_profile(arguments.profile)))
     grace_s = settings.standalone.shutdown_grace_s
     with ExitStack() as opened:
         folder = opened.enter_context(locked_folder(arguments.data_dir))
@@ -124,7 +126,7 @@ def _wire(opened: ExitStack, folder: Path, profile: Profile, settings: ServeSett
     # One for each event loop: this one's lookups are not held up by those of deliveries.
     guard, delivery_guard = WebGuard(settings.urls.policy()), WebGuard(settings.urls.policy())
     pool = JobPool(jobs, clock, settings.standalone.workers)
-    loader = AgentLoader(profile, jobs, images, clock, settings.reasoning, then=pool.start)
+    loader = AgentLoader(profile, jobs, images, clock, settings.reasoning, settings.action, then=pool.start)
     parts = GatewayParts(
         profile=profile,
         jobs=jobs,

@@ -11,10 +11,12 @@ from services.commands.machines.settings import (
 from services.gateway.limiting import LimitSettings
 from services.gateway.settings import GatewaySettings
 from services.orchestrator.webhooks.settings import WebhookSettings
+from shared.action_settings import ActionSettings
 from shared.reasoning_settings import ReasoningSettings
 from shared.web_settings import UrlSettings
 
 SETTINGS: tuple[type[BaseSettings], ...] = (
+    ActionSettings,
     BackendSettings,
     GatewayProcessSettings,
     GatewaySettings,

@@ -17,6 +17,7 @@ from services.gateway.listening import listen, run
 from services.gateway.parts import Check, GatewayParts, ToolInfo
 from services.gateway.settings import GatewaySettings
 from services.orchestrator.record import record_of
+from shared.action_settings import ActionSettings
 from shared.adapters.redis_deliveries import RedisDeliveryStore
 from shared.adapters.redis_gateway import RedisDispatcher, RedisFeedbackStore, RedisUploadStore
 from shared.adapters.redis_keys import RedisKeyStore
@@ -75,7 +76,9 @@ def _parts(around: _Surroundings) -> GatewayParts:
     process, images = around.process, around.process.images
     guard = WebGuard(around.urls.policy())
     return GatewayParts(
-        profile=read_settings(ReasoningSettings).applied_to(load_profile(around.profile_name)),
+        profile=read_settings(ActionSettings).applied_to(
+            read_settings(ReasoningSettings).applied_to(load_profile(around.profile_name))
+        ),
         jobs=process.jobs,
         images=images,
         uploads=RedisUploadStore(process.connection),

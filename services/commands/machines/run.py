@@ -4,7 +4,8 @@ import signal
 import threading
 
 from services.commands.machines.settings import BackendSettings, SweeperSettings, WorkerSettings
-from services.distributed import Process, sweep, work_as
+from services.distributed import ModelSettings, Process, sweep, work_as
+from shared.action_settings import ActionSettings
 from shared.environment import read_settings
 from shared.logs import configure_logs
 from shared.profiles import load_profile
@@ -27,7 +28,8 @@ def run_worker(role: str) -> None:
     backend, settings = read_settings(BackendSettings), read_settings(WorkerSettings)
     configure_logs(settings.log_level, settings.log_format)
     process = Process(backend.backend(), role, backend.images())
-    work_as(role, process, load_profile(settings.profile), settings.rules(), read_settings(ReasoningSettings))
+    models = ModelSettings(read_settings(ReasoningSettings), read_settings(ActionSettings))
+    work_as(role, process, load_profile(settings.profile), settings.rules(), models)
 
 
 def run_sweeper() -> None:

@@ -108,7 +108,7 @@ from types import SimpleNamespace
 from prometheus_client import CollectorRegistry
 from services import cli
 from services.commands.machines import run
-from services.distributed import WorkRules, build_agent
+from services.distributed import ModelSettings, WorkRules, build_agent
 from shared.adapters.clock import SystemClock
 from shared.adapters.memory import MemoryImageStore
 from shared.profiles import load_profile
@@ -118,7 +118,7 @@ role = sys.argv[4]
 process = SimpleNamespace(clock=SystemClock(), tell_of_tools=lambda tools: None)
 if role in ('perception', 'reasoning', 'action'):
     metrics = WorkerMetrics(CollectorRegistry())
-    served = ReasoningSettings(url='http://127.0.0.1:1/v1', model='m')
+    served = ModelSettings(ReasoningSettings(url='http://127.0.0.1:1/v1', model='m'))
     build_agent(role, process, load_profile(sys.argv[5]), MemoryImageStore(), WorkRules(), metrics, served)
     __import__(f'services.{role}.tasks')
 elif role == 'orchestrator':
