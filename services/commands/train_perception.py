@@ -49,6 +49,9 @@ def perception(
     attention_refinement: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
     kld: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
     bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
+    labels: Annotated[
+        bool, typer.Option(help="Samples drawn on the fly also teach what is seen where, and in which colour.")
+    ] = True,
     device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw or read samples.")] = 0,
     image_size: Annotated[
@@ -104,7 +107,7 @@ def perception(
     source = (
         folder_data(data, validation)
         if data is not None
-        else rendered_data(drawn, max(validation_count, calibration_count), data_seed, data_size, mix)
+        else rendered_data(drawn, max(validation_count, calibration_count), data_seed, data_size, mix, labels)
     )
     if calibrate_only:
         recalibrate(out, device, source, calibration_count, typer.echo)

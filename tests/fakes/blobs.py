@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from services.perception.training.samples import LabelMaps
 from shared.geometry import Mask
 from shared.images import Rgb
 
@@ -21,6 +22,8 @@ class BlobSample:
     visible_masks: tuple[Mask, ...]
     prompt_contradicts: bool = False
     scores: Mapping[str, float] = field(default_factory=dict)
+    labels: LabelMaps | None = None
+    clean_labels: LabelMaps | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,12 @@ class BlobSource:
     count: int
     seed: int = 0
     size_hw: tuple[int, int] = (64, 64)
+    labelled: bool = False
+
+    @property
+    def label_counts(self) -> tuple[int, ...]:
+        """Wall or blob."""
+        return (2,) if self.labelled else ()
 
     def __len__(self) -> int:
         return self.count
@@ -56,4 +65,14 @@ class BlobSource:
             prompt="grey noise on a wall" if index % 2 else "a wall of grey noise",
             visible_masks=masks,
             scores={"plausibility": 0.4 if masks else 1.0},
+            labels=self._labels(masks),
+            clean_labels=self._labels(()),
         )
+
+    def _labels(self, masks: tuple[Mask, ...]) -> LabelMaps | None:
+        if not self.labelled:
+            return None
+        labels = np.zeros((1, *self.size_hw), np.uint8)
+        for mask in masks:
+            labels[0][mask] = 1
+        return labels

@@ -15,8 +15,8 @@ from shared.images import Rgb
 
 SEEN_LEVELS = 8
 """A channel must differ by so much before style for a pixel to count as visibly different."""
-LEAST_SHARE = 0.00018
-"""A visible blemish below this share of the image (12 pixels at 256) is none: the change is refused."""
+LEAST_SHARE = 0.0004
+"""A visible blemish below this share of the image (5 by 5 pixels at 256) is none: the change is refused."""
 LEAST_CONTRAST = 14.0
 """Mean of the largest channel difference inside the visible blemish."""
 _HEAL = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))

@@ -1,6 +1,6 @@
 """Scene graphs to pixels, and to region numbers. Both twins share the backdrop's pixels and every seed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 
@@ -95,7 +95,6 @@ class Renderer:
             scene: the graph.
             parts: number by path; a part without one of its own has that of the part around it.
         """
-        self._numbers.load(np.zeros((self.size_px, self.size_px, 3), np.uint8))
 
         def number(path: str) -> int:
             while path:
@@ -104,10 +103,21 @@ class Renderer:
                 path = path.rpartition("/")[0]
             return 0
 
-        pen = Pen(self._numbers, look_of(scene), number)
         owners = {path.partition("/")[0] for path in parts}
         first = next((i for i, item in enumerate(scene.items) if item.id in owners), 0)
-        for item in scene.items[first:]:  # what lies behind the first numbered item cannot hide it
+        return self.labelled(scene, number, first)  # what lies behind the first numbered item cannot hide it
+
+    def labelled(self, scene: Scene, number: Callable[[str], int], first: int = 0) -> npt.NDArray[np.uint8]:
+        """`(H, W)` uint8: at each pixel the number of what is seen there, 0 on the backdrop.
+
+        Args:
+            scene: the graph.
+            number: of a part's path, in [0, 255]; asked for every part of the items.
+            first: index of the first item that is drawn.
+        """
+        self._numbers.load(np.zeros((self.size_px, self.size_px, 3), np.uint8))
+        pen = Pen(self._numbers, look_of(scene), number)
+        for item in scene.items[first:]:
             _draw(item, pen)
         return self._numbers.pixels[..., 0].copy()
 

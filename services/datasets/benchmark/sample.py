@@ -52,7 +52,10 @@ class Region:
 
 @dataclass(frozen=True)
 class Sample:
-    """`image` and `clean`: `(H, W, 3)` uint8 RGB; the same array where nothing is wrong."""
+    """`image` and `clean`: `(H, W, 3)` uint8 RGB; the same array where nothing is wrong.
+
+    `shown` and `sound` are their graphs.
+    """
 
     image: Rgb
     clean: Rgb
@@ -61,6 +64,7 @@ class Sample:
     scores: QualityScores
     layout: str
     shown: Scene
+    sound: Scene
 
     @property
     def healthy(self) -> bool:
@@ -119,7 +123,7 @@ def check_options(split: str, mix: str, size: int) -> None:
 
 def _healthy(renderer: Renderer, scene: Scene) -> Sample:
     image = finish([renderer.draw(scene, renderer.ground(scene, 0))], scene.style)[0]
-    return Sample(image, image, prompt_of(scene), (), scores_of(scene, scene, ()), scene.layout, scene)
+    return Sample(image, image, prompt_of(scene), (), scores_of(scene, scene, ()), scene.layout, scene, scene)
 
 
 def _settle(
@@ -238,6 +242,7 @@ def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[Regi
         scores,
         blemished.clean.layout,
         blemished.shown,
+        blemished.clean,
     )
 
 

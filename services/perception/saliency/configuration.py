@@ -29,6 +29,7 @@ class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-cal
         fusion_width, fusion_heads, fusion_blocks: of the self-attention over image and text tokens.
         pyramid_width: channels of the multi-scale features and of the decoder.
         attention_refinement: the light attention over scales (paper 4.2); False is the ablation of Table 5.
+        label_counts: values of each label map that the network also learns to draw; empty for none.
     """
 
     model_type = "distortion_saliency"
@@ -47,10 +48,16 @@ class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-cal
     fusion_blocks: int = 2
     pyramid_width: int = 64
     attention_refinement: bool = True
+    label_counts: tuple[int, ...] | list[int] = ()
 
 
 def tiny_config(
-    vocab_size: int, *, width: int = 160, image_size_px: int = 256, attention_refinement: bool = True
+    vocab_size: int,
+    *,
+    width: int = 160,
+    image_size_px: int = 256,
+    attention_refinement: bool = True,
+    label_counts: tuple[int, ...] = (),
 ) -> DistortionSaliencyConfig:
     """The shape of the shipped checkpoint, trained from scratch: 4.3M parameters at a width of 160 and 2000 pieces.
 
@@ -59,6 +66,7 @@ def tiny_config(
         width: channels of tokens, a multiple of 40; all other widths follow.
         image_size_px: side of the square, a multiple of 32.
         attention_refinement: False is the ablation.
+        label_counts: of the label maps that its training data has.
     """
     unit = width // 5
     return DistortionSaliencyConfig(
@@ -72,6 +80,7 @@ def tiny_config(
         fusion_width=width,
         pyramid_width=2 * unit,
         attention_refinement=attention_refinement,
+        label_counts=label_counts,
     )
 
 

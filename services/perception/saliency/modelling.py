@@ -2,7 +2,8 @@
 
 A ViT and a T5 encode image and text; their tokens are concatenated and fused by self-attention; a light attention
 refines the multi-scale features; a gated decoder draws the map. Losses live with the training, not here.
-Deviates from the paper: heads for "any distortion" and RichHF's four scores, and features for a domain check.
+Deviates from the paper: heads for "any distortion" and RichHF's four scores, and features for a domain check. Where the
+training data knows what is seen at each pixel, the features also learn to say that: serving has no use for it.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class SaliencyOutput(ModelOutput):
         map_logits: `(B, H/4, W/4)`; their sigmoid is the saliency map.
         any_logit: `(B,)`, of "there is a distortion".
         score_logits: `(B, 4)`; their sigmoid is plausibility, alignment, aesthetics, overall.
+        label_logits: per label map `(B, count, H/4, W/4)`, while training a network that has learnt any; else None.
         features: `(B, F)` statistics of the image alone, for the domain check; None while training, which has no use
             for them.
     """
@@ -36,6 +38,7 @@ class SaliencyOutput(ModelOutput):
     map_logits: Tensor | None = None
     any_logit: Tensor | None = None
     score_logits: Tensor | None = None
+    label_logits: tuple[Tensor, ...] | None = None
     features: Tensor | None = None
 
 
@@ -67,6 +70,7 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         )
         self.decoder = GatedDecoder(config.pyramid_width, len(widths))
         self.map_head = nn.Conv2d(config.pyramid_width, 1, 1)
+        self.label_head = nn.Conv2d(config.pyramid_width, sum(config.label_counts), 1) if config.label_counts else None
         self.heads = ImageHeads(width, config.pyramid_width, len(SCORE_NAMES))
         self.post_init()  # type: ignore[no-untyped-call]
 
@@ -100,8 +104,18 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         any_logit, score_logits = self.heads(grid, text_summary, fine, map_logits)
         features = None if self.training else _features(pixel_values, pyramid)
         return SaliencyOutput(
-            map_logits=map_logits, any_logit=any_logit.float(), score_logits=score_logits.float(), features=features
+            map_logits=map_logits,
+            any_logit=any_logit.float(),
+            score_logits=score_logits.float(),
+            label_logits=self._labels(fine),
+            features=features,
         )
+
+    def _labels(self, fine: Tensor) -> tuple[Tensor, ...] | None:
+        if self.label_head is None or not self.training:
+            return None
+        parts: tuple[Tensor, ...] = self.label_head(fine).float().split(list(self.config.label_counts), dim=1)
+        return parts
 
     def _fuse(self, grid: Tensor, text: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
         image_tokens = self.image_projection(as_tokens(grid)) + self.kind_embedding[0]

@@ -16,9 +16,15 @@ from services.perception.saliency.tokens import build_tokenizer
 from services.perception.training.options import PretrainedEncoders, TrainingOptions
 from shared.errors import BadInput, ErrorCode, MissingResource
 
+_LABEL_HEAD = "label_head."
+
 
 def build_network(
-    options: TrainingOptions, *, prompts: Iterable[str] = (), tokenizer: PreTrainedTokenizerBase | None = None
+    options: TrainingOptions,
+    *,
+    prompts: Iterable[str] = (),
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    label_counts: tuple[int, ...] = (),
 ) -> Network:
     """The network before its first step; torch's seed is to be set already.
 
@@ -26,6 +32,7 @@ def build_network(
         options: the run.
         prompts: of training samples; the `tiny` tokenizer learns its pieces from them.
         tokenizer: of the same run, where it is resumed; else it is built or loaded.
+        label_counts: of the training data's label maps; pretrained encoders do without.
 
     Raises:
         MissingResource: a checkpoint or encoder is not there.
@@ -39,7 +46,8 @@ def build_network(
                 f"the checkpoint in {options.init_from} {'has' if network.model.refinement else 'lacks'} the attention "
                 "refinement, unlike this run: choose another --init-from or the other switch",
             )
-        return _resized(network, options.image_size_px) if options.image_size_px else network
+        size = options.image_size_px or network.model.config.image_size_px
+        return _carried_over(network, size, label_counts)
     if options.encoders is not None:
         return pretrained_network(options.encoders, options.attention_refinement)
     tokenizer = tokenizer or build_tokenizer(prompts, options.vocab_size)
@@ -48,28 +56,35 @@ def build_network(
         width=options.width,
         image_size_px=options.image_size_px or 256,
         attention_refinement=options.attention_refinement,
+        label_counts=label_counts,
     )
     return Network(DistortionSaliencyModel(config), tokenizer, "cpu")
 
 
-def _resized(network: Network, image_size_px: int) -> Network:
-    """The same network for squares of another size: positions of the ViT's cells are interpolated (as ViT does)."""
+def _carried_over(network: Network, image_size_px: int, label_counts: tuple[int, ...]) -> Network:
+    """The same network for squares of another size, or other label maps, whose head then begins anew.
+
+    Positions of the ViT's cells are interpolated (as ViT does).
+    """
     before = network.model.config
-    if before.image_size_px == image_size_px:
+    if before.image_size_px == image_size_px and tuple(before.label_counts) == label_counts:
         return network
     vision = dict(before.vision or {})
     vision["image_size"] = vision["image_size"] * image_size_px // before.image_size_px
-    config = DistortionSaliencyConfig(
-        **{**before.to_dict(), "image_size_px": image_size_px, "vision": vision},
-    )
+    changed = {"image_size_px": image_size_px, "vision": vision, "label_counts": label_counts}
+    model = DistortionSaliencyModel(DistortionSaliencyConfig(**{**before.to_dict(), **changed}))
     weights = network.model.state_dict()
-    name = "image_encoder.vit.embeddings.position_embeddings"
-    table = weights[name]
-    side = round((table.shape[1] - 1) ** 0.5)
-    now = side * image_size_px // before.image_size_px
-    grid = functional.interpolate(as_grid(table[:, 1:], side, side), size=(now, now), mode="bicubic")
-    weights[name] = torch.cat([table[:, :1], as_tokens(grid)], dim=1)
-    model = DistortionSaliencyModel(config)
+    if before.image_size_px != image_size_px:
+        name = "image_encoder.vit.embeddings.position_embeddings"
+        table = weights[name]
+        side = round((table.shape[1] - 1) ** 0.5)
+        now = side * image_size_px // before.image_size_px
+        grid = functional.interpolate(as_grid(table[:, 1:], side, side), size=(now, now), mode="bicubic")
+        weights[name] = torch.cat([table[:, :1], as_tokens(grid)], dim=1)
+    if tuple(before.label_counts) != label_counts:
+        fresh = model.state_dict()
+        weights = {name: value for name, value in weights.items() if not name.startswith(_LABEL_HEAD)}
+        weights |= {name: value for name, value in fresh.items() if name.startswith(_LABEL_HEAD)}
     model.load_state_dict(weights)
     return Network(model, network.tokenizer, network.device)
 

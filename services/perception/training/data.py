@@ -11,9 +11,12 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from services.datasets.benchmark.parts import LABEL_COUNTS, label_maps
+from services.datasets.benchmark.render import Renderer
 from services.datasets.benchmark.sample import make_sample
 from services.datasets.schema import BlemishRecord, QualityScores, read_records
 from services.perception.training.run import TrainingData
+from services.perception.training.samples import LabelMaps
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import Mask
 from shared.images import Rgb
@@ -36,17 +39,25 @@ class LoadedSample:
     visible_masks: Sequence[Mask]
     prompt_contradicts: bool
     scores: Mapping[str, float]
+    labels: LabelMaps | None = None
+    clean_labels: LabelMaps | None = None
 
 
 @dataclass(frozen=True)
 class RenderedSource:
-    """The benchmark's samples, drawn when they are asked for."""
+    """The benchmark's samples, drawn when they are asked for; `labelled` ones come with their label maps."""
 
     count: int
     seed: int
     size: int = 256
     mix: Mix = "balanced"
     split: str = "train"
+    labelled: bool = False
+
+    @property
+    def label_counts(self) -> tuple[int, ...]:
+        """Of parts and of colours."""
+        return LABEL_COUNTS if self.labelled else ()
 
     def __len__(self) -> int:
         return self.count
@@ -55,6 +66,11 @@ class RenderedSource:
         if not 0 <= index < self.count:
             raise IndexError(f"sample {index} of {self.count}")
         sample = make_sample(self.seed, index, self.split, self.mix, self.size)
+        labels = clean_labels = None
+        if self.labelled:
+            renderer = Renderer(self.size)
+            labels = label_maps(renderer, sample.shown)
+            clean_labels = labels if sample.healthy else label_maps(renderer, sample.sound)
         return LoadedSample(
             image=sample.image,
             clean=sample.clean,
@@ -62,6 +78,8 @@ class RenderedSource:
             visible_masks=tuple(region.visible for region in sample.regions),
             prompt_contradicts=any(region.prompt_fault for region in sample.regions),
             scores=known_scores(sample.scores),
+            labels=labels,
+            clean_labels=clean_labels,
         )
 
 
@@ -71,6 +89,11 @@ class FolderSource:
 
     folder: Path
     records: tuple[BlemishRecord, ...]
+
+    @property
+    def label_counts(self) -> tuple[int, ...]:
+        """None: a folder holds no label maps."""
+        return ()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -107,13 +130,15 @@ class FolderSource:
             ) from error
 
 
-def rendered_data(count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced") -> TrainingData:
+def rendered_data(
+    count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced", labelled: bool = True
+) -> TrainingData:
     """`count` samples of the benchmark's training split, and validation samples of the same split with another seed.
 
     Raises:
         BadInput: BAD_OPTION, the benchmark does not draw such samples.
     """
-    training = RenderedSource(count, seed, size, mix)
+    training = RenderedSource(count, seed, size, mix, labelled=labelled)
     training[0]  # what the benchmark refuses is refused now, not in a loader's process
     return TrainingData(
         training,

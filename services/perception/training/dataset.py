@@ -19,7 +19,7 @@ from services.perception.metrics import truth_map
 from services.perception.saliency.configuration import PYRAMID_STRIDE, DistortionSaliencyConfig
 from services.perception.saliency.preprocess import Placement, normalised, place, to_square
 from services.perception.saliency.tokens import tokenise
-from services.perception.training.samples import BlemishSample, SampleSource, score_targets, union_mask
+from services.perception.training.samples import BlemishSample, LabelMaps, SampleSource, score_targets, union_mask
 from shared.geometry import Mask
 from shared.images import Rgb
 
@@ -38,12 +38,14 @@ class Example:
         prompt: its words.
         fixations: `(S, S)` bool, the visible blemishes.
         scores: `(4,)` float32, NaN where unknown.
+        labels: `(K, S/4, S/4)` uint8, what is seen at the middle of each of the map's cells; None where unknown.
     """
 
     square: Rgb
     prompt: str
     fixations: Mask
     scores: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.uint8] | None = None
 
 
 class _Samples(Dataset[Item]):
@@ -85,6 +87,7 @@ class TwinnedDataset(_Samples[tuple[Example, ...]]):
             prompt=sample.prompt,
             fixations=np.zeros_like(example.fixations),
             scores=np.full_like(example.scores, np.nan),
+            labels=_coarse_labels(sample.clean_labels, placement),
         )
 
 
@@ -96,15 +99,25 @@ class SaliencyCollator:
     config: DistortionSaliencyConfig
 
     def __call__(self, items: Sequence[Example | tuple[Example, ...]]) -> dict[str, Tensor]:
-        """A batch: pixel_values, input_ids, attention_mask, and what `LABEL_NAMES` lists; twins side by side."""
+        """A batch: pixel_values, input_ids, attention_mask, and what `LABEL_NAMES` lists; twins side by side.
+
+        `twin_of` `(B,)` int64 is, for a clean twin, the index of its blemished image, else -1; with `label_maps`
+        `(B, K, S/4, S/4)` where every example has them.
+        """
+        sizes = [len(item) if isinstance(item, tuple) else 1 for item in items]
+        twin_of = [at - 1 if number else -1 for at, number in enumerate(n for size in sizes for n in range(size))]
         examples = [one for item in items for one in (item if isinstance(item, tuple) else (item,))]
         squares = np.stack([example.square for example in examples])
         ids, mask = tokenise(self.tokenizer, [example.prompt for example in examples], self.config.max_text_tokens)
         grid = self.config.image_size_px // PYRAMID_STRIDE
-        return {
+        labels = [example.labels for example in examples if example.labels is not None]
+        all_known = len(labels) == len(examples)
+        known = {"label_maps": torch.from_numpy(np.stack(labels).astype(np.int64))} if all_known else {}
+        return known | {
             "pixel_values": torch.from_numpy(normalised(squares, self.config.image_mean, self.config.image_std)),
             "input_ids": ids,
             "attention_mask": mask,
+            "twin_of": torch.tensor(twin_of),
             "truth": torch.from_numpy(np.stack([coarse_truth(example.fixations, grid) for example in examples])),
             "distorted": torch.tensor([float(example.fixations.any()) for example in examples]),
             "scores": torch.from_numpy(np.stack([example.scores for example in examples])),
@@ -119,7 +132,23 @@ def _example(sample: BlemishSample, side: int, mean: Sequence[float]) -> Example
         prompt=sample.prompt,
         fixations=mask_in_square(union_mask(sample), placement),
         scores=score_targets(sample),
+        labels=_coarse_labels(sample.labels, placement),
     )
+
+
+def _coarse_labels(labels: LabelMaps | None, placement: Placement) -> npt.NDArray[np.uint8] | None:
+    """Label maps at the network's own resolution; around the image lies backdrop."""
+    if labels is None:
+        return None
+    grid = placement.side // PYRAMID_STRIDE
+    square = np.zeros((len(labels), placement.side, placement.side), np.uint8)
+    rows = slice(placement.top, placement.top + placement.height)
+    columns = slice(placement.left, placement.left + placement.width)
+    for number, one in enumerate(labels):
+        size = (placement.width, placement.height)
+        square[number, rows, columns] = cv2.resize(one, size, interpolation=cv2.INTER_NEAREST)
+    middle = PYRAMID_STRIDE // 2
+    return np.ascontiguousarray(square[:, middle::PYRAMID_STRIDE, middle::PYRAMID_STRIDE][:, :grid, :grid])
 
 
 def coarse_truth(mask: Mask, grid: int) -> npt.NDArray[np.float32]:

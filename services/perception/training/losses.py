@@ -6,6 +6,7 @@ alpha would mean nothing. A healthy image has no distribution to compare with an
 Deviates from the paper: beside L_map stands the cross-entropy of the map's cells, see `LossSettings.pixel_scale`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,8 @@ from torch.nn import functional
 from services.perception.training.options import LossSettings
 
 _EPSILON = 1e-8
+_BACKDROP_WEIGHT = 0.2
+"""Of a label map's value 0, which most cells have."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,44 @@ def saliency_losses(
         any_distortion=any_loss.detach(),
         scores=score_loss.detach(),
     )
+
+
+def contrast_loss(map_logits: Tensor, any_logit: Tensor, truth: Tensor, twin_of: Tensor) -> Tensor:
+    """How far a blemished image stands above its clean twin: where the blemish is, and in the whole-image logit.
+
+    Mean over the pairs of softplus(clean - blemished), on the map weighted by the truth as a density (Burges et al.
+    2005, "Learning to rank using gradient descent"). Where things often go wrong is the same in both twins and cancels
+    out: what is left to learn from is the blemish. 0 without pairs; 2 ln 2 where twins are not told apart.
+
+    Args:
+        map_logits: `(B, h, w)`.
+        any_logit: `(B,)`.
+        truth: `(B, h, w)`, not negative.
+        twin_of: `(B,)` int64, for a clean twin the index of its blemished image in the batch, -1 for all others.
+    """
+    clean = torch.nonzero(twin_of >= 0).squeeze(1)
+    if not len(clean):
+        return map_logits.new_zeros(())
+    blemished = twin_of[clean]
+    density = truth[blemished] / truth[blemished].sum(dim=(1, 2), keepdim=True).clamp(min=_EPSILON)
+    at_blemish = (density * functional.softplus(map_logits[clean] - map_logits[blemished])).sum(dim=(1, 2))
+    as_whole = functional.softplus(any_logit[clean] - any_logit[blemished])
+    return (at_blemish + as_whole).mean()
+
+
+def label_loss(logits: Sequence[Tensor], labels: Tensor) -> Tensor:
+    """Mean over the label maps of the cross-entropy of their cells; the backdrop counts less.
+
+    Args:
+        logits: per map `(B, count, h, w)` float32.
+        labels: `(B, K, h, w)` int64.
+    """
+    losses = []
+    for number, one in enumerate(logits):
+        weights = one.new_ones(one.shape[1])
+        weights[0] = _BACKDROP_WEIGHT
+        losses.append(functional.cross_entropy(one, labels[:, number], weight=weights))
+    return torch.stack(losses).mean()
 
 
 def kld_per_image(prediction: Tensor, truth: Tensor) -> Tensor:

@@ -26,6 +26,8 @@ class LossSettings:
             MSE's gradient is, too: from scratch it alone never taught the map that a clean twin is clean.
         kld: False is the ablation of Table 5: the map learns from the MSE alone, at full weight.
         any_weight: of the cross-entropy of "any distortion".
+        contrast_weight: of the contrast between a blemished image and its clean twin.
+        label_weight: of the cross-entropy of what is seen at each cell, where the data knows it.
         score_weight: of the squared error of the four scores.
     """
 
@@ -34,6 +36,8 @@ class LossSettings:
     pixel_scale: float = 20.0
     kld: bool = True
     any_weight: float = 0.5
+    contrast_weight: float = 1.0
+    label_weight: float = 1.0
     score_weight: float = 0.5
 
     def __post_init__(self) -> None:

@@ -86,6 +86,7 @@ def train_perception(
         data=data.description,
         command=command,
         parameters=sum(weights.numel() for weights in network.model.parameters()),
+        labelled=bool(data.training.label_counts),
         seconds=_seconds_spent(options.out / LOG_FILE),
     )
     return TrainingResult(options.out, calibration, output.global_step, metrics)
@@ -115,8 +116,8 @@ def _beginning(options: TrainingOptions, training: SampleSource, resume: bool) -
     """The network before its first step. A resumed run reads its tokenizer back: learning it anew may differ."""
     if resume and (options.out / TOKENIZER_FILE).is_file():
         tokenizer = load_tokenizer(options.out)
-        return build_network(options, tokenizer=tokenizer)
-    network = build_network(options, prompts=_prompts(training))
+        return build_network(options, tokenizer=tokenizer, label_counts=training.label_counts)
+    network = build_network(options, prompts=_prompts(training), label_counts=training.label_counts)
     network.tokenizer.save_pretrained(options.out)
     return network
 

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from services.perception.saliency.configuration import SCORE_NAMES
 from shared.geometry import Mask
 from shared.images import Rgb
+
+LabelMaps = npt.NDArray[np.uint8]
+"""`(K, H, W)`: at each pixel what is seen there, by K vocabularies (its part, its colour); 0 stands for none."""
 
 
 class BlemishSample(Protocol):
@@ -43,6 +47,16 @@ class BlemishSample(Protocol):
         ...
 
     @property
+    def labels(self) -> LabelMaps | None:
+        """What is seen where in the image; None where the data set does not know."""
+        ...
+
+    @property
+    def clean_labels(self) -> LabelMaps | None:
+        """The same of the twin."""
+        ...
+
+    @property
     def scores(self) -> Mapping[str, float]:
         """Those of RichHF's four scores that are known, in [0, 1]."""
         ...
@@ -50,6 +64,11 @@ class BlemishSample(Protocol):
 
 class SampleSource(Protocol):
     """A data set: the same index gives the same sample, in any order and process."""
+
+    @property
+    def label_counts(self) -> tuple[int, ...]:
+        """How many values each of a sample's K label maps has; empty where there are none."""
+        ...
 
     def __len__(self) -> int:
         """How many there are."""
@@ -70,6 +89,11 @@ class FirstOf:
 
     source: SampleSource
     count: int
+
+    @property
+    def label_counts(self) -> tuple[int, ...]:
+        """As the source's."""
+        return self.source.label_counts
 
     def __len__(self) -> int:
         return min(self.count, len(self.source))

@@ -20,10 +20,10 @@ from services.perception.metrics import SaliencyMetrics, image_auroc, mean_metri
 from services.perception.saliency.checkpoint import load_model
 from services.perception.saliency.modelling import SaliencyOutput
 from services.perception.training.dataset import LABEL_NAMES
-from services.perception.training.losses import Targets, saliency_losses
+from services.perception.training.losses import Targets, contrast_loss, label_loss, saliency_losses
 from services.perception.training.options import LossSettings
 
-_PARTS = ("pixels", "mse", "kld", "any_distortion", "scores")
+_PARTS = ("pixels", "mse", "kld", "any_distortion", "scores", "contrast", "labels")
 
 
 class SaliencyTrainer(Trainer):
@@ -57,11 +57,19 @@ class SaliencyTrainer(Trainer):
             raise ValueError("the network gave no map or no heads")
         targets = Targets(inputs["truth"], inputs["distorted"], inputs["scores"])
         losses = saliency_losses(output.map_logits, output.any_logit, output.score_logits, targets, self._loss_settings)
+        total = losses.total
         if model.training:
-            parts = torch.stack([losses.pixels, losses.mse, losses.kld, losses.any_distortion, losses.scores])
+            contrast = contrast_loss(output.map_logits, output.any_logit, inputs["truth"], inputs["twin_of"])
+            total = total + self._loss_settings.contrast_weight * contrast
+            named = torch.zeros_like(total)
+            if output.label_logits is not None and "label_maps" in inputs:
+                named = label_loss(output.label_logits, inputs["label_maps"])
+                total = total + self._loss_settings.label_weight * named
+            own = [losses.pixels, losses.mse, losses.kld, losses.any_distortion, losses.scores]
+            parts = torch.stack([*own, contrast.detach(), named.detach()])
             self._sums = self._sums.to(parts.device) + parts
             self._count += 1
-        return (losses.total, output) if return_outputs else losses.total
+        return (total, output) if return_outputs else total
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Loads the weights of a state that a run resumes from, as serving does: none may be left over or missing.

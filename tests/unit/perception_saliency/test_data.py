@@ -189,3 +189,4 @@ def test_a_blemished_sample_is_followed_by_its_clean_twin() -> None:
     collator = SaliencyCollator(build_tokenizer(["grey noise on a wall"], 600), config)
     batch = collator([healthy, blemished])
     assert batch["distorted"].tolist() == [0.0, 1.0, 0.0]
+    assert batch["twin_of"].tolist() == [-1, -1, 1]

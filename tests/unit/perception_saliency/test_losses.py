@@ -1,12 +1,29 @@
 """The loss against its formula by hand: equation 2, what healthy images carry, which scores count."""
 
+import math
+
 import pytest
 import torch
 from scipy.stats import entropy
 
 from services.perception.metrics import kld as kld_metric
-from services.perception.training.losses import Targets, kld_per_image, saliency_losses
+from services.perception.training.losses import Targets, contrast_loss, kld_per_image, saliency_losses
 from services.perception.training.options import LossSettings
+
+
+def test_contrast_counts_what_the_blemish_adds_and_nothing_else() -> None:
+    truth = torch.zeros(3, 4, 4)
+    truth[0, 1, 2] = 1.0
+    twin_of = torch.tensor([-1, 0, -1])
+    level = torch.randn(1, 4, 4, generator=torch.Generator().manual_seed(1))
+    maps, heads = level.repeat(3, 1, 1), torch.full((3,), 0.7)
+    assert contrast_loss(maps, heads, truth, twin_of).item() == pytest.approx(2 * math.log(2))
+    told = maps.clone()
+    told[0, 1, 2] += 5.0
+    told[0, 3, 3] -= 9.0  # elsewhere the twins may differ as they like
+    better = contrast_loss(told, heads + torch.tensor([5.0, 0.0, -40.0]), truth, twin_of)
+    assert better.item() == pytest.approx(2 * math.log1p(math.exp(-5)), rel=1e-4)
+    assert contrast_loss(maps, heads, truth, torch.full((3,), -1)).item() == 0.0
 
 
 def batch() -> tuple[torch.Tensor, Targets]:

@@ -184,6 +184,7 @@ class Breaks:
     def __init__(self, source: BlobSource, after: int) -> None:
         self._source = source
         self._left = after
+        self.label_counts = source.label_counts
 
     def __len__(self) -> int:
         return len(self._source)
@@ -205,6 +206,21 @@ def test_init_from_begins_with_the_weights_and_the_tokenizer(trained: Path, tmp_
     assert f"the checkpoint {trained.name}" in (run.out / "CARD.md").read_text()
     with pytest.raises(BadInput, match="attention refinement"):
         train_perception(options(tmp_path / "other", init_from=trained, attention_refinement=False), DATA, report=quiet)
+
+
+def test_what_is_seen_where_is_learnt_beside_the_blemishes(trained: Path, tmp_path: Path) -> None:
+    labelled = TrainingData(BlobSource(96, labelled=True), BlobSource(24, seed=1), "red squares, named")
+    run = options(tmp_path / "named", init_from=trained, steps=12, warmup_share=0.0)
+    train_perception(run, labelled, report=quiet)
+    config = json.loads((run.out / "config.json").read_text())
+    assert config["label_counts"] == [2]
+    entries = [json.loads(line) for line in (run.out / "training_log.jsonl").read_text().splitlines()]
+    losses = [entry["loss_labels"] for entry in entries if "loss_labels" in entry]
+    assert losses[-1] < 0.6 * losses[0]
+    without = options(tmp_path / "unnamed", init_from=run.out, steps=1)
+    train_perception(without, DATA, report=quiet)
+    assert json.loads((without.out / "config.json").read_text())["label_counts"] == []
+    assert not [name for name in load_file(without.out / "model.safetensors") if name.startswith("label_head")]
 
 
 def test_a_folder_holds_one_run(trained: Path, tmp_path: Path) -> None:

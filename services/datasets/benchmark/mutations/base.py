@@ -56,8 +56,7 @@ class Kind:
 
 
 HANDS = ("hands", "grips", "half-lengths")
-CLOSE_FACES = ("portraits", "half-lengths")
-FACES = ("portraits", "half-lengths", "figures")
+FACES = ("portraits", "half-lengths")
 BODIES = ("half-lengths", "figures")
 STILLS = ("table", "figures", "signs", "animals")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.datasets.benchmark.graph import Feature, Head, Scene
-from services.datasets.benchmark.mutations.base import CLOSE_FACES, FACES, Change, Kind, Telling, people_of
+from services.datasets.benchmark.mutations.base import FACES, Change, Kind, Telling, people_of
 from shared.contracts.categories import Category
 
 _FEATURES = 4
@@ -129,19 +129,19 @@ KINDS = (
     Kind("scrambled face", Category.FACE, FACES, _victims(0.045), _face(
         _scramble, "the eyes, nose and mouth of the {p} are scrambled",
         "features of a face keep their order", "redraw the face of the {p} with its features in order"), 22),
-    Kind("uneven eyes", Category.FACE, CLOSE_FACES, _victims(0.06), _face(
+    Kind("uneven eyes", Category.FACE, FACES, _victims(0.06), _face(
         _uneven, "the {w} of the {p} is twice as large as the other",
         "both eyes of a face have the same size", "make the {w} of the {p} as small as the other"), 26),
-    Kind("missing feature", Category.FACE, CLOSE_FACES, _victims(0.06), _face(
+    Kind("missing feature", Category.FACE, FACES, _victims(0.06), _face(
         _lose, "the {w} of the {p} is missing, leaving smooth skin",
         "a human face has two eyes, a nose and a mouth", "add the missing {w} to the face of the {p}"), 26),
-    Kind("drooping eye", Category.FACE, CLOSE_FACES, _victims(0.06), _face(
+    Kind("drooping eye", Category.FACE, FACES, _victims(0.06), _face(
         _sunken, "the {w} of the {p} has slid far down towards the cheek",
         "both eyes of a face lie on one line", "raise the {w} of the {p} to the line of the other"), 26, heldout=True),
     Kind("second mouth", Category.FACE, FACES, _victims(0.045), _face(
         _second_mouth, "the face of the {p} has a second mouth on the {w}", "a human face has one mouth",
         "remove the second mouth from the {w} of the {p}"), 28, heldout=True),
-    Kind("second nose", Category.FACE, CLOSE_FACES, _victims(0.06), _face(
+    Kind("second nose", Category.FACE, FACES, _victims(0.06), _face(
         _second_nose, "the face of the {p} has a second nose beside the first one", "a human face has one nose",
         "remove the second nose of the {p}"), 28, heldout=True),
 )  # fmt: skip
