@@ -19,7 +19,14 @@ _FIGURES = (
 
 
 def write_card(
-    options: TrainingOptions, calibration: Calibration, *, data: str, command: str, parameters: int, seconds: float
+    options: TrainingOptions,
+    calibration: Calibration,
+    *,
+    data: str,
+    command: str,
+    parameters: int,
+    labelled: bool,
+    seconds: float,
 ) -> None:
     """Writes CARD.md into the checkpoint's folder.
 

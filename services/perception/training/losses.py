@@ -3,7 +3,8 @@
 Knows tensors alone. L_map = alpha * s * MSE + (1 - alpha) * KLD(ground truth || prediction), the KLD on sum-normalised
 maps. s is stated, not hidden: the MSE of sparse maps is near 0.007 beside a KLD of 1 to 3, so that without a scale
 alpha would mean nothing. A healthy image has no distribution to compare with and carries the MSE only.
-Deviates from the paper: beside L_map stands the cross-entropy of the map's cells, see `LossSettings.pixel_scale`.
+Deviates from the paper: beside L_map stand the cross-entropy of the map's cells (see `LossSettings.pixel_scale`), the
+contrast of twins and the cross-entropy of what is seen where, the latter two where the data has them.
 """
 
 from collections.abc import Sequence
