@@ -15,6 +15,7 @@ from services.commands.options import (
     Deadline,
     ExpectedText,
     Force,
+    MaxCost,
     MaxIterations,
     Mode,
     Overwrite,
@@ -80,6 +81,7 @@ def retouch(
     force: Force = False,
     seed: Seed = 0,
     deadline: Deadline = None,
+    max_cost: MaxCost = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Finds and repairs the flaws of one image; writes result.png, masks, the record and report.html."""
@@ -102,6 +104,7 @@ def retouch(
             force=force,
             seed=seed,
             deadline_s=deadline,
+            max_cost=max_cost,
             overwrite=overwrite,
         )
     )

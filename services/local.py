@@ -25,6 +25,7 @@ from shared.contracts.loop import PublicEvent
 from shared.errors import ErrorCode, NotFound
 from shared.intake import Limits, Request, admit
 from shared.ports import Clock, ImageStore, JobStore, Reasoner
+from shared.profile_settings import AS_WRITTEN, ProfileSettings
 from shared.profiles import Profile, load_profile
 from shared.reasoning_settings import NO_SERVER, ReasoningSettings
 
@@ -99,10 +100,12 @@ class Local:
         profile: str = "tiny",
         reasoning: ReasoningSettings = NO_SERVER,
         action: ActionSettings = AS_THE_PROFILE_SAYS,
+        changes: ProfileSettings = AS_WRITTEN,
     ) -> "Local":
-        """On memory alone: what is not fetched before the process ends is lost."""
+        """On memory alone: what is not fetched before the process ends is lost. `changes` are the operator's."""
         stores = MemoryJobStore(), MemoryImageStore()
-        return cls(load_profile(profile), *stores, SystemClock(), reasoning=reasoning, action=action)
+        run = changes.applied_to(load_profile(profile))
+        return cls(run, *stores, SystemClock(), reasoning=reasoning, action=action)
 
     @classmethod
     def on_disk(cls, profile: str, data_dir: Path) -> "Local":

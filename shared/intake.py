@@ -135,6 +135,9 @@ def _checked_options(options: JobOptions, profile: Profile, limits: Limits) -> J
                 f"an expected text must have 1 to {limits.max_expected_text_characters} characters: "
                 "send each line's words",
             )
+    if options.max_cost is not None and not any(model.price for model in profile.tool_models.values()):
+        message = f"no tool of profile {profile.name} costs money: leave max_cost out"
+        raise BadInput(ErrorCode.BAD_OPTION, message)
     if options.deadline_s is not None and options.deadline_s > limits.max_deadline_s:
         raise BadInput(ErrorCode.BAD_OPTION, f"the deadline is over {limits.max_deadline_s:.0f} s away: ask for less")
     return options

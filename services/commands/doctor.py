@@ -25,6 +25,7 @@ from shared.environment import read_settings
 from shared.errors import ErrorCode, RetoucherError, StageError
 from shared.fonts import FOLDER
 from shared.images import encode_png
+from shared.profile_settings import ProfileSettings
 from shared.profiles import Profile
 from shared.reasoning_settings import ReasoningSettings
 
@@ -51,7 +52,9 @@ def run(profile: str) -> None:
         MissingResource: a model, font or package of the profile is not there.
         StageError: a check failed.
     """
-    local = Local.in_memory(profile, read_settings(ReasoningSettings), read_settings(ActionSettings))
+    local = Local.in_memory(
+        profile, read_settings(ReasoningSettings), read_settings(ActionSettings), read_settings(ProfileSettings)
+    )
     job_id = local.submit(sign(), PROMPT)
     with job_progress() as progress:
         job = local.run(job_id, on_event=progress)
@@ -119,7 +122,7 @@ def _unread(region: Region) -> Region:
 def _print(profile: Profile, checks: tuple[Check, ...]) -> None:
     console = Console(highlight=False)
     console.print(f"profile {profile.name}: {profile.description}", markup=False, soft_wrap=True)
-    for weight in profile.licences:
+    for weight in profile.weight_licences():
         console.print(f"weights: {weight.weight}, {weight.licence}", markup=False, soft_wrap=True)
     table = Table("agent", "check", "seconds", "what came of it", box=None, pad_edge=False)
     for check in checks:

@@ -23,6 +23,10 @@ ExpectedText = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Also edit images that a detector does not know.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
 Deadline = Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop then, with the best so far.")]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(min=0, metavar="DOLLARS", help="What tools with a price may cost; without it they are not used."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace DIR if an earlier run of this command wrote it.")]
 
 

@@ -16,6 +16,7 @@ from shared.action_settings import ActionSettings
 from shared.contracts.jobs import Job, JobOptions, Mode, Preference, Status
 from shared.environment import read_settings
 from shared.errors import BadInput, ErrorCode, StageError
+from shared.profile_settings import ProfileSettings
 from shared.reasoning_settings import ReasoningSettings
 
 
@@ -38,6 +39,7 @@ class RetouchArguments:
     force: bool = False
     seed: int = 0
     deadline_s: float | None = None
+    max_cost: float | None = None
     overwrite: bool = False
 
 
@@ -49,7 +51,12 @@ def run(arguments: RetouchArguments) -> None:
         StageError: the job failed; nothing has been written then.
     """
     options = _options(arguments)
-    local = Local.in_memory(arguments.profile, read_settings(ReasoningSettings), read_settings(ActionSettings))
+    local = Local.in_memory(
+        arguments.profile,
+        read_settings(ReasoningSettings),
+        read_settings(ActionSettings),
+        read_settings(ProfileSettings),
+    )
     with new_folder(arguments.out, overwrite=arguments.overwrite) as staging:
         job_id = _submit(local, arguments, options)
         with job_progress() as progress:
@@ -74,6 +81,7 @@ def _options(arguments: RetouchArguments) -> JobOptions:
             force=arguments.force,
             seed=arguments.seed,
             deadline_s=arguments.deadline_s,
+            max_cost=arguments.max_cost,
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -9,6 +9,7 @@ from services.standalone.serve import ServeArguments, ServeSettings, serve
 from services.standalone.settings import StandaloneSettings
 from shared.action_settings import ActionSettings
 from shared.environment import read_settings
+from shared.profile_settings import ProfileSettings
 from shared.reasoning_settings import ReasoningSettings
 from shared.web_settings import UrlSettings
 
@@ -29,5 +30,6 @@ def run(host: str, port: int, data_dir: Path, profile: str) -> None:
         webhooks=read_settings(WebhookSettings),
         reasoning=read_settings(ReasoningSettings),
         action=read_settings(ActionSettings),
+        profile=read_settings(ProfileSettings),
     )
     serve(arguments, settings)

@@ -9,6 +9,7 @@ from services.commands.options import (
     Deadline,
     ExpectedText,
     Force,
+    MaxCost,
     MaxIterations,
     Mode,
     Overwrite,
@@ -45,6 +46,7 @@ def submit(
     force: Force = False,
     seed: Seed = 0,
     deadline: Deadline = None,
+    max_cost: MaxCost = None,
     overwrite: Overwrite = False,
 ) -> None:
     """As `retouch`, on a server."""
@@ -60,5 +62,6 @@ def submit(
         "force": force,
         "seed": seed,
         "deadline_s": deadline,
+        "max_cost": max_cost,
     }
     run(SubmitArguments(image, prompt, server, key_file, out, wait, overwrite, protect, regions, options))

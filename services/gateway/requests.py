@@ -45,6 +45,9 @@ class SubmitFields(Contract):
     deadline_s: Annotated[float, Field(gt=0)] | None = Field(
         default=None, description="Seconds after which the job ends with the best so far."
     )
+    max_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="US dollars that tools with a price may cost; without it they are not used."
+    )
     expires_in_s: Annotated[float, Field(ge=60)] | None = Field(
         default=None, description="Seconds after which an ended job is deleted."
     )
@@ -64,6 +67,7 @@ class SubmitFields(Contract):
             force=self.force,
             seed=self.seed,
             deadline_s=self.deadline_s,
+            max_cost=self.max_cost,
             metadata=self.metadata,
         )
 

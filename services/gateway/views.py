@@ -50,6 +50,7 @@ class OptionsView(Contract):
     force: bool
     seed: int
     deadline_s: float | None
+    max_cost: float | None
     metadata: dict[str, JsonValue]
 
 
@@ -134,6 +135,7 @@ class JobView(Contract):
     largest_outside_difference: int | None
     timings: tuple[Timing, ...]
     seconds: SecondsView
+    cost: float = Field(description="US dollars that tools with a price have cost.")
     third_parties: tuple[str, ...] = Field(description="Models outside this server that were sent the picture.")
     artifacts: dict[str, str] = Field(description="Names to URLs.")
     urls: dict[str, str]
@@ -173,7 +175,7 @@ def view_of(
     """
     path = f"/v1/jobs/{job.id}"
     return JobView(
-        **record.model_dump(exclude={**HIDDEN, "artifacts": True}),
+        **record.model_dump(exclude={**HIDDEN, "artifacts": True, "third_parties": True}),
         client_id=job.client_id,
         expires_at_s=job.expires_at_s,
         queue=QueueView(position=standing.position, estimated_wait_s=standing.wait_s) if standing else None,
@@ -194,15 +196,14 @@ def artifact_names(job: Job) -> tuple[str, ...]:
 
 
 def _third_parties(job: Job) -> tuple[str, ...]:
-    """The models that diagnosed, for each was sent the picture; the tools that there are send pixels to nobody.
+    """Whom tools sent pixels to, and the models that diagnosed, for each was sent the picture.
 
     The service cannot know whose server a model runs on, so it names every one. One that never gave an answer is named
     in the warnings or the error instead.
     """
-    if not job.policy.has_reasoner:
-        return ()
-    sources = (diagnosis.source for diagnosis in job.diagnoses)
-    return tuple(dict.fromkeys(source for source in sources if not source.startswith("detector:")))
+    sources = [diagnosis.source for diagnosis in job.diagnoses] if job.policy.has_reasoner else []
+    models = [source for source in sources if not source.startswith("detector:")]
+    return tuple(dict.fromkeys((*models, *job.third_parties)))
 
 
 def _progress(job: Job) -> ProgressView | None:

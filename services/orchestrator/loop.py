@@ -191,6 +191,8 @@ def _retouched(adv: Advance, command: Retouch, event: Retouched) -> Advance:
         history=adv.job.history + patches,
         iterations=(*adv.job.iterations, opened(adv.job, command, patches, declined)),
         trial=patches,
+        cost=adv.job.cost + event.cost,
+        third_parties=tuple(dict.fromkeys((*adv.job.third_parties, *event.third_parties))),
     ).warn(*event.warnings, *complaints)
     if not patches:
         return _close_round(adv, event.at_s)

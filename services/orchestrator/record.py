@@ -40,6 +40,8 @@ def record_of(job: Job) -> JobRecord:
         in_domain=before.in_domain if before is not None else None,
         largest_outside_difference=job.largest_outside_difference,
         timings=job.timings,
+        cost=job.cost,
+        third_parties=job.third_parties,
         artifacts=job.artifacts,
         error=job.error,
         warnings=job.warnings,

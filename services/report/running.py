@@ -61,4 +61,6 @@ def replay_command(record: JobRecord) -> str:
         words += ["--force"]
     if options.deadline_s is not None:
         words += ["--deadline", f"{options.deadline_s:g}"]
+    if options.max_cost is not None:
+        words += ["--max-cost", f"{options.max_cost:g}"]
     return shlex.join(words)

@@ -34,6 +34,7 @@ from shared.contracts.jobs import Job
 from shared.errors import RetoucherError
 from shared.logs import configure_logs
 from shared.ports import Clock, ImageStore, JobStore
+from shared.profile_settings import AS_WRITTEN, ProfileSettings
 from shared.profiles import Profile, load_profile
 from shared.reasoning_settings import ReasoningSettings
 from shared.retention import Holdings, delete_expired, delete_orphans
@@ -64,6 +65,7 @@ class ServeSettings:
     webhooks: WebhookSettings
     reasoning: ReasoningSettings
     action: ActionSettings
+    profile: ProfileSettings = AS_WRITTEN
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
         Unavailable: a file in the data folder cannot be used.
     """
     configure_logs(settings.standalone.log_level, settings.standalone.log_format)
-    profile = settings.action.applied_to(settings.reasoning.applied_to(load_profile(arguments.profile)))
+    profile = settings.profile.applied_to(load_profile(arguments.profile))
+    profile = settings.action.applied_to(settings.reasoning.applied_to(profile))
     grace_s = settings.standalone.shutdown_grace_s
     with ExitStack() as opened:
         folder = opened.enter_context(locked_folder(arguments.data_dir))

@@ -67,6 +67,7 @@ class JobOptions(Contract):
     """What the caller may choose. None stands for the profile's value.
 
     `threshold`: the least evidence for which a detector's region is edited; weaker ones are reported and left alone.
+    `max_cost`: US dollars that tools with a price may cost; None, like 0, leaves them out.
     """
 
     mode: Mode = Mode.RETOUCH
@@ -81,6 +82,7 @@ class JobOptions(Contract):
     force: bool = False
     seed: int = Field(default=0, ge=0, lt=2**63)
     deadline_s: float | None = Field(default=None, gt=0)
+    max_cost: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -228,6 +230,8 @@ class Job(Contract):
         asked: ids of the regions sent to the reasoner, `max_regions` at the most; none is diagnosed twice.
         perceptions: one for each canvas perceived; the first is the original's.
         history: every patch ever made, with `verdicts` on them.
+        cost: US dollars that tools have cost so far, answers that were of no use included.
+        third_parties: whom tools have sent pixels to.
         stage_failures: retryable failures in a row.
         event_seq: `seq` of the last public event.
     """
@@ -269,6 +273,8 @@ class Job(Contract):
     verdicts: tuple[Verdict, ...] = ()
     iterations: tuple[Iteration, ...] = ()
     timings: tuple[Timing, ...] = ()
+    cost: float = Field(default=0.0, ge=0)
+    third_parties: tuple[str, ...] = ()
     stage_failures: int = 0
     event_seq: int = 0
 
@@ -289,7 +295,8 @@ class Scores(Contract):
 class JobRecord(Contract):
     """What a caller gets of a job (DESIGN.md, "Decided once").
 
-    `traceparent` is that of the request that made it, if it had one.
+    `traceparent` is that of the request that made it, if it had one. `cost` is in US dollars; `third_parties` are those
+    that tools sent pixels to.
     `in_domain` is False where the saliency checkpoint does not know images like this one, so that it judges nothing;
     None before the first look.
     """
@@ -319,6 +326,8 @@ class JobRecord(Contract):
     in_domain: bool | None
     largest_outside_difference: int | None
     timings: tuple[Timing, ...]
+    cost: float = 0.0
+    third_parties: tuple[str, ...] = ()
     artifacts: dict[str, str]
     error: JobError | None
     warnings: tuple[str, ...]

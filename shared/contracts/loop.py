@@ -132,11 +132,16 @@ class Diagnosed(_Event):
 
 
 class Retouched(_Event):
-    """The answer to `Retouch`: patches, and the regions declined with the reason."""
+    """The answer to `Retouch`: patches, and the regions declined with the reason.
+
+    `cost` in US dollars and `third_parties` (whom tools sent pixels to) count every call, of use or not.
+    """
 
     kind: Literal["retouched"] = "retouched"
     patches: tuple[Patch, ...] = ()
     declined: tuple[Declined, ...] = ()
+    cost: float = Field(default=0.0, ge=0.0)
+    third_parties: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -3,6 +3,7 @@
 One TOML file each in this folder. Knows names, not the classes behind them: `services.local` wires those.
 """
 
+import re
 import tomllib
 from importlib import resources
 from typing import Literal, Self
@@ -15,11 +16,55 @@ from shared.errors import BadInput, ErrorCode, MissingResource
 
 
 class WeightLicence(Contract):
-    """A weight that the profile loads, its licence, and whether that licence allows commercial use."""
+    """A weight that the profile loads, its licence, and whether that licence allows commercial use.
+
+    `tool` is whose weight it is; None where a detector's or the reasoner's.
+    """
 
     weight: str
     licence: str
     commercial: bool
+    tool: str | None = None
+
+
+HUB_COMMIT = r"^[0-9a-f]{40}$"
+HUB_NAME = r"^[\w.-]+/[\w.-]+$"
+
+
+class ToolModel(Contract):
+    """The weights behind a tool, and what the profile makes of it.
+
+    Attributes:
+        weights: a model hub's `owner/name`, a folder, or a name below `services/action/checkpoints`.
+        revision: commit of a hub's repository; None for a folder, and where the operator has to name it.
+        licence: SPDX id, or the licence's own name.
+        commercial: whether it allows commercial use.
+        memory_mb: on the device, weights and one full batch.
+        max_batch: crops in a call; None for the tool's own.
+        offload: what is moved to the device only while it is needed: whole parts (`model`) or layers (`sequential`).
+        quantisation: of the largest part's weights.
+        steps, guidance: in place of the planner's.
+        seconds: of one edit, for time budgets; None where nobody has measured it.
+        price: of one edit, in US dollars.
+    """
+
+    weights: str
+    revision: str | None = Field(default=None, pattern=HUB_COMMIT)
+    licence: str
+    commercial: bool
+    memory_mb: int = Field(ge=0)
+    max_batch: int | None = Field(default=None, ge=1)
+    offload: Literal["none", "model", "sequential"] = "none"
+    quantisation: Literal["none", "int8", "nf4"] = "none"
+    steps: int | None = Field(default=None, ge=1)
+    guidance: float | None = Field(default=None, ge=0)
+    seconds: float | None = Field(default=None, gt=0)
+    price: float = Field(default=0.0, ge=0)
+
+    @property
+    def on_a_hub(self) -> bool:
+        """Whether the weights are named as a hub names them, `owner/name`."""
+        return re.match(HUB_NAME, self.weights) is not None and not self.weights.startswith(".")
 
 
 class Profile(Contract):
@@ -27,6 +72,7 @@ class Profile(Contract):
 
     Attributes:
         detectors, tools: names, in order of preference.
+        tool_models: weights of those tools that have any, by the tool's name.
         reasoner: `none`, where a diagnosis is what the detector itself knows; `openai`, where a vision-language model
             is asked over HTTP. Where it is served the settings say (`shared.reasoning_settings`), never a profile.
         reasoning_model: the name by which the reasoner's server knows it; None without a reasoner.
@@ -37,7 +83,7 @@ class Profile(Contract):
         peak_memory_mb: of the whole process on the largest accepted image.
         threads: per model session.
         deadline_s: the default of a job.
-        licences: of each weight.
+        licences: of each weight that is not a tool's.
         policy: the loop's thresholds.
     """
 
@@ -46,6 +92,7 @@ class Profile(Contract):
     detectors: tuple[str, ...]
     reasoner: Literal["none", "openai"]
     tools: tuple[str, ...]
+    tool_models: dict[str, ToolModel] = Field(default_factory=dict)
     reasoning_model: str | None = None
     reasoning_prompt: str = "v1"
     saliency_checkpoint: str | None = None
@@ -62,6 +109,21 @@ class Profile(Contract):
         if self.reasoner != "none" and self.reasoning_model is None:
             raise ValueError(f"reasoner {self.reasoner!r} needs reasoning_model")
         return self
+
+    @model_validator(mode="after")
+    def _has_the_tools_of_its_models(self) -> Self:
+        strange = sorted(set(self.tool_models) - set(self.tools))
+        if strange:
+            raise ValueError(f"tool_models names {', '.join(strange)}, not among tools")
+        return self
+
+    def weight_licences(self) -> tuple[WeightLicence, ...]:
+        """Of every weight, the tools' among them."""
+        of_tools = tuple(
+            WeightLicence(weight=model.weights, licence=model.licence, commercial=model.commercial, tool=name)
+            for name, model in self.tool_models.items()
+        )
+        return self.licences + of_tools
 
 
 def profile_names() -> tuple[str, ...]:

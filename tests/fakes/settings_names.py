@@ -12,6 +12,7 @@ from services.gateway.limiting import LimitSettings
 from services.gateway.settings import GatewaySettings
 from services.orchestrator.webhooks.settings import WebhookSettings
 from shared.action_settings import ActionSettings
+from shared.profile_settings import ProfileSettings
 from shared.reasoning_settings import ReasoningSettings
 from shared.web_settings import UrlSettings
 
@@ -21,6 +22,7 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     GatewayProcessSettings,
     GatewaySettings,
     LimitSettings,
+    ProfileSettings,
     ReasoningSettings,
     SweeperSettings,
     UrlSettings,

@@ -26,6 +26,7 @@ from shared.environment import read_settings
 from shared.errors import RetoucherError
 from shared.logs import configure_logs
 from shared.ports import ImageStore
+from shared.profile_settings import ProfileSettings
 from shared.profiles import load_profile
 from shared.reasoning_settings import ReasoningSettings
 from shared.web_guard import WebGuard
@@ -77,7 +78,9 @@ def _parts(around: _Surroundings) -> GatewayParts:
     guard = WebGuard(around.urls.policy())
     return GatewayParts(
         profile=read_settings(ActionSettings).applied_to(
-            read_settings(ReasoningSettings).applied_to(load_profile(around.profile_name))
+            read_settings(ReasoningSettings).applied_to(
+                read_settings(ProfileSettings).applied_to(load_profile(around.profile_name))
+            )
         ),
         jobs=process.jobs,
         images=images,

@@ -8,6 +8,7 @@ from services.distributed import ModelSettings, Process, sweep, work_as
 from shared.action_settings import ActionSettings
 from shared.environment import read_settings
 from shared.logs import configure_logs
+from shared.profile_settings import ProfileSettings
 from shared.profiles import load_profile
 from shared.reasoning_settings import ReasoningSettings
 
@@ -29,7 +30,8 @@ def run_worker(role: str) -> None:
     configure_logs(settings.log_level, settings.log_format)
     process = Process(backend.backend(), role, backend.images())
     models = ModelSettings(read_settings(ReasoningSettings), read_settings(ActionSettings))
-    work_as(role, process, load_profile(settings.profile), settings.rules(), models)
+    profile = read_settings(ProfileSettings).applied_to(load_profile(settings.profile))
+    work_as(role, process, profile, settings.rules(), models)
 
 
 def run_sweeper() -> None:

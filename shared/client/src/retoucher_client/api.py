@@ -47,6 +47,7 @@ class Options(TypedDict, total=False):
     force: bool
     seed: int
     deadline_s: float
+    max_cost: float
     expires_in_s: float
     metadata: Mapping[str, Any]
     webhook: Webhook

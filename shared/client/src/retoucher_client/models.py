@@ -157,6 +157,7 @@ class JobView(Model):
         largest_outside_difference: between original and result outside the edited masks, in 8-bit steps; 0 is proof
             that the rest is untouched.
         artifacts: names to URLs, `result.png` and `report.html` among them.
+        cost: US dollars that tools with a price have cost.
         third_parties: each party outside the server that saw pixels.
     """
 
@@ -183,6 +184,7 @@ class JobView(Model):
     scores: Scores = Scores()
     largest_outside_difference: int | None = None
     seconds: Seconds = Seconds()
+    cost: float = 0.0
     third_parties: tuple[Any, ...] = ()
     artifacts: dict[str, str] = Field(default_factory=dict)
     urls: dict[str, str] = Field(default_factory=dict)
