@@ -98,12 +98,29 @@ def _seam(crop: Rgb, image: Rgb, alpha: Gray) -> float:
 def _poisson(crop: Rgb, image: Rgb, mask: Mask) -> Rgb | None:
     """Gradient-domain cloning (Pérez et al. 2003).
 
-    None where it has no say: the mask reaches the crop's border, or is nowhere three pixels thick.
+    Where the mask reaches the crop's edge, all are mirrored there: beyond the picture there is nothing to agree with.
+    None where it has no say: the mask reaches opposite edges, or is nowhere three pixels thick.
     """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    h, w = mask.shape
-    if rows[0] < 2 or columns[0] < 2 or rows[-1] > h - 3 or columns[-1] > w - 3:
+    top, bottom, left, right = _edges_reached(mask)
+    if (top and bottom) or (left and right):
         return None
+    h, w = mask.shape
+    borders = ((h - 1) * top, (h - 1) * bottom, (w - 1) * left, (w - 1) * right)
+    around, inside, holes = (
+        np.asarray(cv2.copyMakeBorder(each, *borders, cv2.BORDER_REFLECT_101), np.uint8)
+        for each in (crop, image, mask.astype(np.uint8))
+    )
+    cloned = _cloned(around, inside, holes > 0)
+    return None if cloned is None else np.ascontiguousarray(cloned[borders[0] :, borders[2] :][:h, :w])
+
+
+def _edges_reached(mask: Mask) -> tuple[bool, bool, bool, bool]:
+    """Whether the mask comes within two pixels of the top, bottom, left and right."""
+    return bool(mask[:2].any()), bool(mask[-2:].any()), bool(mask[:, :2].any()), bool(mask[:, -2:].any())
+
+
+def _cloned(crop: Rgb, image: Rgb, mask: Mask) -> Rgb | None:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).any():
         return None  # nothing inside its border to solve for
     # OpenCV puts the centre of the mask's bounding rectangle at `centre`, so this leaves everything in place.

@@ -48,4 +48,4 @@ def build_action(
             raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
     tools = {name: TOOLS[name](profile, settings) for name in profile.tools}
     mine = {name: owned(tool) if owned is not None else tool for name, tool in tools.items()}
-    return ActionAgent(store, mine, observe)
+    return ActionAgent(store, mine, observe, profile.tool_models)

@@ -4,13 +4,14 @@ Geometry and plans only: no store, no tool is called here.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from services.action.crops import EditArea, edit_area, same_line
 from services.action.planner import Plan
 from services.action.policy import Extent
+from services.action.wording import together
 from shared.contracts.base import BoxXYXY, QuadXY
 from shared.contracts.loop import Target
 from shared.contracts.values import Region
@@ -19,13 +20,14 @@ from shared.geometry import Mask, box_area, intersection, quad_mask, union
 
 @dataclass
 class Case:
-    """One edit to make: its targets (the first speaks for them), plans left to try, and what declined ones said."""
+    """One edit to make: its targets (the first speaks for them), plans left to try, and what came of others."""
 
     targets: list[Target]
     plans: list[Plan]
     own_mask: Mask
     area: EditArea | None = None
     sentences: list[str] = field(default_factory=list)
+    by_chance: bool = False
 
     @property
     def region(self) -> Region:
@@ -45,13 +47,21 @@ def joined(cases: Sequence[Case], size_hw: tuple[int, int]) -> list[Case]:
     """
     merged: list[Case] = []
     for case in cases:
-        partner = next((other for other in merged if _overlap(other, case, size_hw)), None)
-        together = _together(partner, case) if partner is not None else None
-        if partner is None or together is None:
-            merged.append(case)
-        else:
-            merged[merged.index(partner)] = together
+        place, current = len(merged), case
+        while (found := _partner(merged, current, size_hw)) is not None:
+            place, current = found
+            del merged[place]
+        merged.insert(place, current)
     return merged
+
+
+def _partner(merged: Sequence[Case], case: Case, size_hw: tuple[int, int]) -> tuple[int, Case] | None:
+    """The first that overlaps the case and can be one with it: its place, and both as one."""
+    for place, other in enumerate(merged):
+        together = _together(other, case) if _overlap(other, case, size_hw) else None
+        if together is not None:
+            return place, together
+    return None
 
 
 def forbidden_for(case: Case, others: Iterable[Case], neighbours: Iterable[Region], protected: Mask) -> Mask:
@@ -112,10 +122,29 @@ def _together(a: Case, b: Case) -> Case | None:
         return None
     if first is not None or second is not None:
         return None
+    plans = _shared(a, b)
+    if not plans:
+        return None
     box = union(a.region.box_xyxy_px, b.region.box_xyxy_px)
     own = np.zeros((box[3] - box[1], box[2] - box[0]), np.bool_)
     for case in (a, b):
         x0, y0, x1, y1 = case.region.box_xyxy_px
         own[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]] |= case.own_mask
     region = a.region.model_copy(update={"box_xyxy_px": box})
-    return Case([targets[0].model_copy(update={"region": region}), *targets[1:]], a.plans, own)
+    return Case([targets[0].model_copy(update={"region": region}), *targets[1:]], plans, own)
+
+
+def _shared(a: Case, b: Case) -> list[Plan]:
+    """The ways that both have, in the first one's order, told to do both things.
+
+    One prompt cannot ask a mask to be empty and to hold a hand, so a removal and a repair share no mask tool's call.
+    """
+    plans = []
+    for mine in a.plans:
+        theirs = next((other for other in b.plans if mine.same_way(other)), None)
+        if theirs is None or (mine.by_mask and mine.takes_out != theirs.takes_out):
+            continue
+        growth = max(mine.growth, theirs.growth, key=lambda one: one.across)
+        reason = f"{mine.reason} Regions that overlap are one edit."
+        plans.append(replace(mine, words=together([mine.words, theirs.words]), growth=growth, reason=reason))
+    return plans

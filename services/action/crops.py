@@ -21,6 +21,7 @@ CONTEXT_CAPS = 1.5
 LEAST_CONTEXT_PX = 24
 USER_CONTEXT = 0.75  # of the region's longer side
 MOST_CONTEXT_PX = 256  # as much texture as an eraser can use
+MOST_ENLARGED = 4  # a crop, to a tool's own size: a model sees little in what is larger than life and soft
 LEAST_GROWTH_PX = 2
 FLUSH_CAPS = 0.15  # room beyond an end that is aligned with another line's
 ALIGNED_CAPS = 0.4
@@ -36,7 +37,12 @@ class EditArea:
 
 
 def edit_area(
-    plan: Plan, region: Region, own_mask: Mask, forbidden: Mask, neighbours: Sequence[Region] = ()
+    plan: Plan,
+    region: Region,
+    own_mask: Mask,
+    forbidden: Mask,
+    neighbours: Sequence[Region] = (),
+    native_size_px: int | None = None,
 ) -> EditArea:
     """The crop and the mask for a plan.
 
@@ -46,13 +52,15 @@ def edit_area(
         own_mask: `(h, w)` bool of the region's box.
         forbidden: `(H, W)` bool of the whole image: protected pixels, other lines, what another edit has taken.
         neighbours: other known regions; lines among them tell whether this one is set flush left or right.
+        native_size_px: of the tool; a small region's crop is widened until it is enlarged `MOST_ENLARGED` times.
 
     Returns:
         The area; its mask may be empty where everything is forbidden.
     """
     size_hw = (forbidden.shape[0], forbidden.shape[1])
     if plan.extent is Extent.REGION or region.reading is None:
-        crop_box, mask = _region_area(plan, region, own_mask, size_hw)
+        least = native_size_px // MOST_ENLARGED if native_size_px is not None else 0
+        crop_box, mask = _region_area(plan, region, own_mask, size_hw, least)
     else:
         crop_box, mask = _text_area(
             plan, region.reading, size_hw, [other.reading for other in neighbours if other.reading is not None]
@@ -151,16 +159,18 @@ def _text_area(
     return crop_box, quad_mask(grown, crop_box)
 
 
-def _region_area(plan: Plan, region: Region, own_mask: Mask, size_hw: tuple[int, int]) -> tuple[BoxXYXY, Mask]:
+def _region_area(
+    plan: Plan, region: Region, own_mask: Mask, size_hw: tuple[int, int], least_side_px: int
+) -> tuple[BoxXYXY, Mask]:
     x0, y0, x1, y1 = region.box_xyxy_px
     growth = max(LEAST_GROWTH_PX, round(plan.growth.across * min(x1 - x0, y1 - y0)))
-    crop_box = region_crop_box(region.box_xyxy_px, growth, size_hw)
+    crop_box = region_crop_box(region.box_xyxy_px, growth, size_hw, least_side_px)
     mask = np.zeros((crop_box[3] - crop_box[1], crop_box[2] - crop_box[0]), np.bool_)
     mask[y0 - crop_box[1] : y1 - crop_box[1], x0 - crop_box[0] : x1 - crop_box[0]] = own_mask
     return crop_box, dilate(mask, growth)
 
 
-def region_crop_box(box: BoxXYXY, growth_px: int, size_hw: tuple[int, int]) -> BoxXYXY:
+def region_crop_box(box: BoxXYXY, growth_px: int, size_hw: tuple[int, int], least_side_px: int = 0) -> BoxXYXY:
     """The crop for a region whose mask grows by so much: with context, and a square where the image has room for one.
 
     Generative tools work in squares; what a crop lacks to one they have to make up. Trained ones learn from crops that
@@ -168,7 +178,7 @@ def region_crop_box(box: BoxXYXY, growth_px: int, size_hw: tuple[int, int]) -> B
     """
     longer = max(box[2] - box[0], box[3] - box[1])
     context = int(np.clip(USER_CONTEXT * longer, LEAST_CONTEXT_PX, MOST_CONTEXT_PX))
-    side = longer + 2 * (context + growth_px)
+    side = max(longer + 2 * (context + growth_px), least_side_px)
     x0, x1 = _span(box[0], box[2], side, size_hw[1])
     y0, y1 = _span(box[1], box[3], side, size_hw[0])
     return x0, y0, x1, y1

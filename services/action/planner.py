@@ -1,23 +1,49 @@
-"""Picks tool, extent, typeface and mask growth for one target by the policy table, and says why in one sentence.
+"""Picks tool, extent, strength, words and mask growth for one target by the policy table, and says why in one sentence.
 
-Sees the target, the caller's options and what was tried before; never a pixel.
+Sees the target, what there is to choose from and what was tried before; never a pixel.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
+from services.action.choices import Choices
+from services.action.generative_policy import GENERATIVE, GENERATIVE_TOOLS
 from services.action.policy import NEEDED, NO_WORDING, POLICY, Extent, Growth, Row, Situation
 from services.action.tools.base import ToolKind
+from services.action.wording import Told, parts_at_fault, told
 from shared.contracts.base import QuadXY
 from shared.contracts.categories import Category
-from shared.contracts.jobs import JobOptions, Preference
+from shared.contracts.jobs import Preference
 from shared.contracts.loop import Declined, Target
-from shared.contracts.values import Patch, TextFault, TextReading
+from shared.contracts.values import Diagnosis, Patch, Region, TextFault, TextReading
 from shared.geometry import quad_array
 
 PREFERRED_KIND = {Preference.MASK: ToolKind.MASK, Preference.INSTRUCTION: ToolKind.INSTRUCTION}
+
+ALL_ROWS: tuple[Row, ...] = (*POLICY, *GENERATIVE)
+
+SITUATION_OF: Mapping[Category, Situation] = {
+    Category.HAND: Situation.REDRAW,
+    Category.FACE: Situation.REDRAW,
+    Category.LIMB: Situation.REDRAW,
+    Category.BODY: Situation.REDRAW,
+    Category.OBJECT_DEFORMATION: Situation.REDRAW,
+    Category.OBJECT_REDUNDANCY: Situation.TAKE_OUT,
+    Category.ATTRIBUTE: Situation.CHANGE,
+    Category.TEXT: Situation.CHANGE,
+    Category.COUNT: Situation.CHANGE,
+    Category.PERSPECTIVE: Situation.RELATE,
+    Category.PLACEMENT: Situation.RELATE,
+    Category.INTERACTION: Situation.RELATE,
+}
+"""Before the words of the diagnosis are heard: see `situation_of_thing`."""
+
+OF_PARTS = frozenset({Category.HAND, Category.FACE, Category.LIMB, Category.BODY, Category.OBJECT_DEFORMATION})
+"""What has parts that may be missing, or too many."""
+
+REMOVALS = frozenset({Situation.TAKE_OUT, Situation.USER_REMOVAL, Situation.SALIENT_REMOVAL})
 
 
 @dataclass(frozen=True)
@@ -28,34 +54,29 @@ class Plan:
         tool: its name.
         extent: what the mask is made of.
         settings: for the tool.
-        instruction: what to do, in words.
+        words: what it is told.
         growth: of the mask beyond its extent.
-        reason: one sentence for the record.
+        reason: one sentence or two for the record.
+        by_mask: the tool paints what its mask holds.
+        takes_out: the thing is to go.
     """
 
     tool: str
     extent: Extent
-    instruction: str
+    words: Told
     growth: Growth
     reason: str
     settings: Mapping[str, JsonValue] = field(default_factory=dict)
+    by_mask: bool = True
+    takes_out: bool = False
 
-
-@dataclass(frozen=True)
-class Choices:
-    """What the caller and the profile leave to choose from: the profile's tools by kind, and the caller's options."""
-
-    tools: Mapping[str, ToolKind]
-    options: JobOptions = JobOptions()
-
-    def allows(self, row: Row) -> bool:
-        """Whether the row's tool is in the profile, not ruled out, and asked for by name where it must be."""
-        named = self.options.tools
-        return row.tool in self.tools and (row.tool in named if named is not None else not row.needs_opt_in)
+    def same_way(self, other: "Plan") -> bool:
+        """Whether both call the same tool in the same way; words and growth may differ."""
+        return (self.tool, self.extent, dict(self.settings)) == (other.tool, other.extent, dict(other.settings))
 
 
 def plan(
-    target: Target, choices: Choices, history: Sequence[Patch] = (), policy: Sequence[Row] = POLICY
+    target: Target, choices: Choices, history: Sequence[Patch] = (), policy: Sequence[Row] = ALL_ROWS
 ) -> tuple[Plan, ...] | Declined:
     """The ways to repair the target, best first and at least one: rows not tried yet, then the others with a new seed.
 
@@ -68,34 +89,76 @@ def plan(
     Returns:
         Plans in the order to try them (the next one is for a tool that declines the case), or why there is none.
     """
-    situation = situation_of(target)
-    if isinstance(situation, Declined):
-        return situation
-    applicable = [row for row in policy if row.situation is situation and _has_wording(row, target.region.reading)]
+    situations = situations_of(target)
+    if isinstance(situations, Declined):
+        return situations
+    reading = target.region.reading
+    applicable = [row for one in situations for row in policy if row.situation is one and _has_wording(row, reading)]
     rows = [row for row in applicable if choices.allows(row)]
+    left_out = _left_out(rows, choices, target.region)
+    rows = [row for row in rows if row.tool not in left_out]
     if not rows:
-        return Declined(region_id=target.region.id, reason=_no_tool(target, situation, applicable, choices))
+        reason = "; ".join(left_out.values()) or _no_tool(target, situations, applicable, choices)
+        return Declined(region_id=target.region.id, reason=reason)
     wanted = PREFERRED_KIND.get(choices.options.preference)
-    rows.sort(key=lambda row: wanted is not None and choices.tools[row.tool] is not wanted)
+    rows.sort(
+        key=lambda row: (
+            choices.too_coarse(row.tool, target.region),
+            wanted is not None and choices.tools[row.tool].kind is not wanted,
+        )
+    )
     fresh = _untried(rows, target, history)
     ordered = fresh + [row for row in rows if row not in fresh]
-    return tuple(_filled(row, target, again=row not in fresh) for row in ordered)
+    plans = [_filled(row, target, choices, again=row not in fresh) for row in ordered]
+    # The first choice would have been another but for what is said here.
+    better = [left_out[row.tool] for row in applicable[: applicable.index(ordered[0])] if row.tool in left_out]
+    if better:
+        plans[0] = _because(plans[0], tuple(dict.fromkeys(better)))
+    return tuple(plans)
 
 
-def situation_of(target: Target) -> Situation | Declined:
-    """Which part of the table speaks of this target, or why none does."""
+def _because(chosen: Plan, sentences: Sequence[str]) -> Plan:
+    return replace(chosen, reason=" ".join((chosen.reason, *(f"{one[0].upper()}{one[1:]}." for one in sentences))))
+
+
+def _left_out(rows: Sequence[Row], choices: Choices, region: Region) -> dict[str, str]:
+    """Tools that do not fit the budgets or the region, with the sentence that says so."""
+    found: dict[str, str] = {}
+    for tool in dict.fromkeys(row.tool for row in rows):
+        reason = choices.objection(tool, region)
+        if reason is not None:
+            found[tool] = reason
+    return found
+
+
+def situations_of(target: Target) -> tuple[Situation, ...] | Declined:
+    """Which parts of the table speak of this target, first things first, or why none does."""
     region, reading = target.region, target.region.reading
     if reading is None:
-        if target.diagnosis.category in (None, Category.OBJECT_REDUNDANCY):
-            return Situation.USER_REMOVAL if region.detector == "user" else Situation.SALIENT_REMOVAL
-        return Declined(region_id=region.id, reason=_needs_generative(target.diagnosis.category))
+        return _situations_of_thing(region, target.diagnosis)
     if reading.expected is None:
         return Declined(region_id=region.id, reason=NO_WORDING)
     if reading.expected == "":
-        return _removal_situation(reading)
+        return (_removal_situation(reading),)
     if reading.fault is TextFault.MISSING:
-        return Situation.MISSING_WORD if reading.line_expected else Situation.WHOLE_LINE
-    return Situation.WHOLE_LINE if _is_whole_line(reading) else Situation.WORD_IN_LINE
+        return (Situation.MISSING_WORD if reading.line_expected else Situation.WHOLE_LINE,)
+    return (Situation.WHOLE_LINE if _is_whole_line(reading) else Situation.WORD_IN_LINE,)
+
+
+def _situations_of_thing(region: Region, diagnosis: Diagnosis) -> tuple[Situation, ...]:
+    """By category, and by what the words say of parts: a mask around six fingers would only redraw six of them."""
+    category = diagnosis.category
+    removal = Situation.USER_REMOVAL if region.detector == "user" else Situation.SALIENT_REMOVAL
+    if category is None:
+        return Situation.REDRAW, removal
+    if category is Category.OBJECT_REDUNDANCY:
+        return Situation.TAKE_OUT, removal
+    parts = parts_at_fault(diagnosis)
+    if category is Category.COUNT and parts is Situation.EXTRA_PART:
+        return (Situation.TAKE_OUT,)
+    if category in OF_PARTS and parts is not None:
+        return (parts,)
+    return (SITUATION_OF[category],)
 
 
 def _removal_situation(reading: TextReading) -> Situation:
@@ -147,28 +210,42 @@ def _made(row: Row, patch: Patch) -> bool:
     return all(patch.settings.get(name) == value for name, value in row.settings.items())
 
 
-def _filled(row: Row, target: Target, *, again: bool) -> Plan:
+def _filled(row: Row, target: Target, choices: Choices, *, again: bool) -> Plan:
     reading, reason = target.region.reading, row.reason
     if reading is not None:
         reason = reason.format(text=reading.text, expected=reading.expected or "")
     if again:
         reason += " All other ways were tried; this is another seed."
-    return Plan(row.tool, row.extent, target.diagnosis.instruction, row.growth, reason, dict(row.settings))
+    words = told(target.diagnosis, row.situation, choices.scene)
+    return Plan(
+        tool=row.tool,
+        extent=row.extent,
+        words=words,
+        growth=row.growth,
+        reason=reason,
+        settings={**row.settings, **choices.manner(row.tool)},
+        by_mask=choices.tools[row.tool].kind is ToolKind.MASK,
+        takes_out=row.situation in REMOVALS,
+    )
 
 
-def _no_tool(target: Target, situation: Situation, applicable: Sequence[Row], choices: Choices) -> str:
-    if situation is Situation.SALIENT_REMOVAL and "opencv" in choices.tools:
+def _no_tool(target: Target, situations: Sequence[Situation], applicable: Sequence[Row], choices: Choices) -> str:
+    draws = any(name in GENERATIVE_TOOLS for name in choices.tools)
+    if Situation.SALIENT_REMOVAL in situations and "opencv" in choices.tools and not draws:
         redrawn = _needs_generative(target.diagnosis.category)
         return f"{redrawn}; where the whole thing may go, name `opencv` among the tools"
-    if situation is Situation.USER_REMOVAL and "opencv" in choices.tools:
+    if Situation.USER_REMOVAL in situations and "opencv" in choices.tools and not draws:
         return "nothing says what is wrong here; to have it removed, name `opencv` among the tools"
     missing = sorted({row.tool for row in applicable})
     if not missing:
         return NO_WORDING
-    lacking = [name for name in missing if name not in choices.tools]
-    if lacking == missing:
-        return f"this needs {' or '.join(missing)}, which the profile does not have"
-    return f"this needs {' or '.join(missing)}, which the caller's tools leave out: add one of them"
+    if target.region.reading is None and not draws:
+        return _needs_generative(target.diagnosis.category)
+    there = [name for name in missing if name in choices.tools]
+    if not there:
+        by_letters = [name for name in missing if name not in GENERATIVE_TOOLS] or missing
+        return f"this needs {' or '.join(by_letters)}, which the profile does not have"
+    return f"this needs {' or '.join(there)}, which the caller's tools leave out: add one of them"
 
 
 def _needs_generative(category: Category | None) -> str:

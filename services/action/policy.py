@@ -1,6 +1,7 @@
 """The policy table: which tool, extent and typeface for which flaw, in the order in which they are tried, and why.
 
-Rows are data; `planner` picks among them. A new tool is a few more rows. Nothing here looks at pixels.
+Rows are data; `planner` picks among them. A new tool is a few more rows. Nothing here looks at pixels. Rows of tools
+that draw anew are in `generative_policy`.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,12 @@ class Situation(StrEnum):
     UNWANTED_LINE = "unwanted_line"
     USER_REMOVAL = "user_removal"
     SALIENT_REMOVAL = "salient_removal"
+    REDRAW = "redraw"
+    MISSING_PART = "missing_part"
+    EXTRA_PART = "extra_part"
+    TAKE_OUT = "take_out"
+    CHANGE = "change"
+    RELATE = "relate"
 
 
 class Extent(StrEnum):

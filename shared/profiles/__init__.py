@@ -40,7 +40,8 @@ class ToolModel(Contract):
         licence: SPDX id, or the licence's own name.
         commercial: whether it allows commercial use.
         memory_mb: on the device, weights and one full batch.
-        max_batch: crops in a call; None for the tool's own.
+        variant: of a hub's files, `fp16` say; None for the plain ones.
+        native_size_px, max_batch: side of the square that crops are seen in, and crops in a call; None for the tool's.
         offload: what is moved to the device only while it is needed: whole parts (`model`) or layers (`sequential`).
         quantisation: of the largest part's weights.
         steps, guidance: in place of the planner's.
@@ -53,6 +54,8 @@ class ToolModel(Contract):
     licence: str
     commercial: bool
     memory_mb: int = Field(ge=0)
+    variant: str | None = None
+    native_size_px: int | None = Field(default=None, ge=8)
     max_batch: int | None = Field(default=None, ge=1)
     offload: Literal["none", "model", "sequential"] = "none"
     quantisation: Literal["none", "int8", "nf4"] = "none"

@@ -124,3 +124,23 @@ def test_a_mask_at_the_crops_border_is_not_feathered_there() -> None:
 def test_an_answer_of_another_size_is_an_error() -> None:
     with pytest.raises(ValueError, match="the tool answered"):
         blend(scene(), EditResult(scene()[1:], np.zeros((H, W), np.uint8)), disc())
+
+
+@pytest.mark.parametrize("edge", ["top", "bottom", "left", "right", "corner"])
+def test_a_step_at_the_pictures_edge_is_cloned_away_too(edge: str) -> None:
+    rows, columns = {
+        "top": (slice(0, 30), slice(40, 80)), "bottom": (slice(90, 120), slice(40, 80)),
+        "left": (slice(40, 80), slice(0, 30)), "right": (slice(40, 80), slice(90, 120)),
+        "corner": (slice(0, 30), slice(0, 30)),
+    }[edge]  # fmt: skip
+    grain = np.random.default_rng(2).normal(0, 1, (120, 120, 3))
+    crop = np.clip(100 + grain, 0, 255).astype(np.uint8)
+    mask = np.zeros((120, 120), np.bool_)
+    mask[rows, columns] = True
+    # The patch's own gradient is gentle and its level wrong by more than a cast is corrected.
+    image = np.clip(190 + grain + 8 * np.linspace(0, 1, 120)[:, None, None], 0, 255).astype(np.uint8)
+    image[~mask] = crop[~mask]
+    blended = blend(crop, EditResult(image, np.where(mask, 255, 0).astype(np.uint8)), mask)
+    assert blended.method == "poisson"
+    assert abs(float(blended.image[mask].mean()) - 100) < 25
+    assert (blended.alpha[~mask] == 0).all()

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.action.planner import Choices, Plan, gaps_beside, plan
+from services.action.choices import Choices, ToolFacts
+from services.action.planner import ALL_ROWS, Plan, gaps_beside, plan
 from services.action.policy import NEEDED, POLICY, Row, Situation
 from services.action.tools.base import ToolKind
 from shared.contracts.base import QuadXY
@@ -16,7 +17,8 @@ from shared.contracts.values import Patch, TextFault
 from shared.images import Rgb
 
 Quad = Callable[[float, float, float, float], QuadXY]
-TOOLS = {"retype": ToolKind.MASK, "opencv": ToolKind.MASK}
+MASK, INSTRUCTION = ToolFacts(ToolKind.MASK), ToolFacts(ToolKind.INSTRUCTION)
+TOOLS = {"retype": MASK, "opencv": MASK}
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def plans(target: Target, history: tuple[Patch, ...] = ()) -> tuple[Plan, ...]:
     return found
 
 
-def refusal(target: Target, tools: Mapping[str, ToolKind] = TOOLS) -> str:
+def refusal(target: Target, tools: Mapping[str, ToolFacts] = TOOLS) -> str:
     found = plan(target, Choices(tools))
     assert isinstance(found, Declined) and found.region_id == target.region.id
     return found.reason
@@ -158,13 +160,13 @@ def test_the_callers_tools_are_respected(at: Any, quad: Quad) -> None:
     found = plan(target, Choices(TOOLS, JobOptions(tools=("opencv",))))
     assert isinstance(found, Declined)
     assert found.reason == "this needs retype, which the caller's tools leave out: add one of them"
-    assert refusal(target, tools={"opencv": ToolKind.MASK}) == "this needs retype, which the profile does not have"
+    assert refusal(target, tools={"opencv": MASK}) == "this needs retype, which the profile does not have"
 
 
 def test_a_preference_orders_tools_of_that_kind_first(at: Any, quad: Quad) -> None:
     target = at.text("r1", quad(200, 100, 280, 130), "COFFE", "COFFEE")
     editor = Row(Situation.WHOLE_LINE, "editor", POLICY[3].extent, POLICY[3].growth, "Told in words.")
-    tools = {**TOOLS, "editor": ToolKind.INSTRUCTION}
+    tools = {**TOOLS, "editor": INSTRUCTION}
 
     def order(preference: str) -> list[str]:
         choices = Choices(tools, JobOptions.model_validate({"preference": preference}))
@@ -190,10 +192,10 @@ def test_gaps_are_measured_along_a_slanted_line() -> None:
 
 
 def test_the_table_tells_its_rows_apart_and_every_situation_has_one() -> None:
-    keys = [(row.situation, row.tool, tuple(sorted(row.settings.items()))) for row in POLICY]
+    keys = [(row.situation, row.tool, tuple(sorted(row.settings.items()))) for row in ALL_ROWS]
     assert len(set(keys)) == len(keys)
-    assert {row.situation for row in POLICY} == set(Situation)
-    assert all(row.reason.endswith(".") for row in POLICY)
+    assert {row.situation for row in ALL_ROWS} == set(Situation)
+    assert all(row.reason.endswith(".") for row in ALL_ROWS)
     assert set(NEEDED) == set(Category)
 
 
