@@ -27,11 +27,12 @@ from shared.adapters.redis_jobs import RedisJobStore
 from shared.contracts.leases import LeaseRules
 from shared.errors import RetoucherError
 from shared.heart import Heart
-from shared.ports import Finalizer, ImageStore
+from shared.ports import Finalizer, ImageStore, Spans
 from shared.probes import Probes
 from shared.profiles import Profile
 from shared.reasoning_settings import NO_SERVER, ReasoningSettings
 from shared.retention import Holdings, delete_expired
+from shared.spans import NO_SPANS
 from shared.stage_worker import Agent, StageWorker
 from shared.telemetry import LoopMetrics, SweeperMetrics, WorkerMetrics
 
@@ -80,12 +81,13 @@ class Process:
         backend: where Redis is.
         role: what the process does; the name of its queue, if it has one.
         images: the store that all machines share.
+        spans: told of each stage.
 
     Raises:
         BadInput: an address cannot be used. Nothing connects here yet.
     """
 
-    def __init__(self, backend: Backend, role: str, images: ImageStore) -> None:
+    def __init__(self, backend: Backend, role: str, images: ImageStore, spans: Spans = NO_SPANS) -> None:
         self.role = role
         self.rules = backend.rules
         self.name = f"{role}@{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
@@ -97,6 +99,7 @@ class Process:
         self.app = make_app(backend.redis_url)
         self.queue = CeleryStageQueue(self.app)
         self.images = images
+        self.spans = spans
 
     def tell_of_tools(self, tools: Sequence[Mapping[str, JsonValue]]) -> None:
         """An action worker says what its tools are, for the gateway has none.
@@ -191,7 +194,7 @@ def _gpu_memory_bytes() -> float:
 def work(role: str, process: Process, agent: Agent, rules: WorkRules, metrics: WorkerMetrics) -> None:
     """Runs the worker of one agent until it is told to stop."""
     heart = Heart(process.dispatches, process.name, process.rules.lease_s, rules.stage_timeout_s, metrics)
-    worker = StageWorker(process.dispatches, process.queue, heart, agent, process.clock, metrics)
+    worker = StageWorker(process.dispatches, process.queue, heart, agent, process.clock, metrics, spans=process.spans)
     match role:
         case "perception":
             from services.perception.tasks import register
@@ -209,7 +212,9 @@ def orchestrate(process: Process, finalizer: Finalizer, rules: WorkRules, metric
     from services.orchestrator.tasks import register
 
     heart = Heart(process.dispatches, process.name, process.rules.lease_s, rules.stage_timeout_s, metrics)
-    finalizing = StageWorker(process.dispatches, process.queue, heart, finalizer.finalize, process.clock, metrics)
+    finalizing = StageWorker(
+        process.dispatches, process.queue, heart, finalizer.finalize, process.clock, metrics, spans=process.spans
+    )
     conductor = Conductor(
         process.dispatches, process.queue, process.images, process.clock, LoopMetrics(process.registry)
     )
@@ -262,3 +267,4 @@ def _serve(process: Process, heart: Heart, rules: WorkRules) -> None:
     run_worker(process.app, [process.role], rules.threads, process.name, ready, stopping)
     heart.stop()
     probes.close()
+    process.spans.close()

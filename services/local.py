@@ -24,10 +24,11 @@ from shared.contracts.jobs import Job, JobOptions, JobRecord
 from shared.contracts.loop import PublicEvent
 from shared.errors import ErrorCode, NotFound
 from shared.intake import Limits, Request, admit
-from shared.ports import Clock, ImageStore, JobStore, Reasoner
+from shared.ports import Clock, ImageStore, JobStore, Reasoner, Spans
 from shared.profile_settings import AS_WRITTEN, ProfileSettings
 from shared.profiles import Profile, load_profile
 from shared.reasoning_settings import NO_SERVER, ReasoningSettings
+from shared.spans import NO_SPANS
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Local:
         limits: Limits = Limits(),
         reasoning: ReasoningSettings = NO_SERVER,
         action: ActionSettings = AS_THE_PROFILE_SAYS,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self.profile = profile = action.applied_to(reasoning.applied_to(profile))
         self.jobs = jobs
@@ -92,6 +94,7 @@ class Local:
             self.agents.action,
             CanvasFinalizer(store, clock),
             clock,
+            spans,
         )
 
     @classmethod

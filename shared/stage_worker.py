@@ -14,7 +14,8 @@ from shared.contracts.jobs import Job
 from shared.contracts.loop import Answer, StageFailed, StageResult
 from shared.errors import RetoucherError, Unavailable
 from shared.heart import Heart
-from shared.ports import Clock, Dispatches, StageQueue
+from shared.ports import Clock, Dispatches, Spans, StageQueue
+from shared.spans import NO_SPANS
 from shared.stages import run_stage
 from shared.telemetry import WorkerMetrics
 
@@ -41,6 +42,7 @@ class StageWorker:
         clock: Clock,
         metrics: WorkerMetrics,
         report_for_s: float = REPORT_FOR_S,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self._dispatches = dispatches
         self._queue = queue
@@ -49,6 +51,7 @@ class StageWorker:
         self._clock = clock
         self._metrics = metrics
         self._report_for_s = report_for_s
+        self._spans = spans
 
     def handle(self, dispatch: Dispatch) -> None:
         """Does what a message asks for, if that is still to be done. It may come twice, late, or out of order."""
@@ -58,7 +61,12 @@ class StageWorker:
         command = job.pending
         with self._heart.beating_for(dispatch):
             result = run_stage(
-                job, command, dispatch.dispatch, lambda: self._agent(job, command, dispatch.dispatch), self._clock
+                job,
+                command,
+                dispatch.dispatch,
+                lambda: self._agent(job, command, dispatch.dispatch),
+                self._clock,
+                self._spans,
             )
             self._metrics.stage_seconds.labels(dispatch.work).observe(result.elapsed_s)
             taken = self._report(dispatch, result)

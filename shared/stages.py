@@ -10,7 +10,8 @@ import structlog
 from shared.contracts.jobs import Job
 from shared.contracts.loop import Answer, Command, Diagnosed, Finalized, Perceived, Retouched, StageFailed, StageResult
 from shared.errors import ErrorCode, RetoucherError
-from shared.ports import Clock
+from shared.ports import Clock, Spans
+from shared.spans import NO_SPANS
 from shared.traces import logged_with
 
 log = structlog.get_logger()
@@ -24,7 +25,9 @@ ANSWERS: dict[str, type[Answer]] = {
 """What each command must be answered with, by its kind."""
 
 
-def run_stage(job: Job, command: Command, dispatch: int, call: Callable[[], Answer], clock: Clock) -> StageResult:
+def run_stage(
+    job: Job, command: Command, dispatch: int, call: Callable[[], Answer], clock: Clock, spans: Spans = NO_SPANS
+) -> StageResult:
     """The stage's answer, stamped with this process' time; any failure of it becomes `StageFailed`.
 
     Args:
@@ -33,10 +36,21 @@ def run_stage(job: Job, command: Command, dispatch: int, call: Callable[[], Answ
         command: what the answer is checked against.
         call: does the work.
         clock: measures it.
+        spans: are told of it, below the request that made the job.
     """
     started_s = clock.now_s()
-    with logged_with(job, step=command.step, dispatch=dispatch):
+    names: dict[str, str | int] = {
+        "retoucher.job_id": job.id,
+        "retoucher.step": command.step,
+        "retoucher.dispatch": dispatch,
+    }
+    with (
+        logged_with(job, step=command.step, dispatch=dispatch),
+        spans.span(command.kind, job.traceparent, "internal", names) as span,
+    ):
         event = _answer(command, call)
+        if isinstance(event, StageFailed):
+            span.fail(event.code)
     now_s = clock.now_s()
     return event.model_copy(update={"at_s": now_s, "elapsed_s": max(0.0, now_s - started_s)})
 

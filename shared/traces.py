@@ -1,6 +1,7 @@
 """The caller's trace (W3C Trace Context): told apart from nonsense, kept with the job, and named in every log line.
 
-Nothing is measured or exported here: whoever collects the logs can put them beside the caller's own spans.
+Nothing is measured or exported here (that is `shared.spans`): whoever collects the logs can put them beside the
+caller's own spans.
 """
 
 import re

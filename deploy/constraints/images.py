@@ -18,12 +18,12 @@ FOLDER = Path(__file__).parent
 PROJECT = "agentic-retoucher"
 
 IMAGES = {
-    "gateway": ("gateway", "report", "machines"),
-    "orchestrator": ("orchestrator",),
-    "perception": ("perception", "machines"),
-    "perception-saliency": ("perception", "saliency", "machines"),
-    "reasoning": ("reasoning", "machines"),
-    "action": ("action", "machines"),
+    "gateway": ("gateway", "report", "machines", "otel"),
+    "orchestrator": ("orchestrator", "otel"),
+    "perception": ("perception", "machines", "otel"),
+    "perception-saliency": ("perception", "saliency", "machines", "otel"),
+    "reasoning": ("reasoning", "machines", "otel"),
+    "action": ("action", "machines", "otel"),
 }
 """Extras of each image. `perception-saliency` is the perception image for profiles whose detectors need torch."""
 

@@ -11,6 +11,7 @@ from shared.action_settings import ActionSettings
 from shared.environment import read_settings
 from shared.profile_settings import ProfileSettings
 from shared.reasoning_settings import ReasoningSettings
+from shared.spans import TraceSettings
 from shared.web_settings import UrlSettings
 
 
@@ -31,5 +32,6 @@ def run(host: str, port: int, data_dir: Path, profile: str) -> None:
         reasoning=read_settings(ReasoningSettings),
         action=read_settings(ActionSettings),
         profile=read_settings(ProfileSettings),
+        traces=read_settings(TraceSettings),
     )
     serve(arguments, settings)

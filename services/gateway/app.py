@@ -17,6 +17,7 @@ from services.gateway.problems import add_problem_handlers
 from services.gateway.routes import about, artifacts, deliveries, events, feedback, health, jobs, uploads
 from services.gateway.routes.page import mount_page
 from services.gateway.settings import GatewaySettings
+from services.gateway.tracing import TracedRequests
 
 ROUTERS = (
     jobs.router,
@@ -67,4 +68,5 @@ def create_app(parts: GatewayParts, settings: GatewaySettings, limits: LimitSett
         BodyLimits, max_bytes=gateway.settings.max_request_bytes, budget_bytes=gateway.settings.body_budget_bytes
     )
     app.add_middleware(AroundAnswers, metrics=gateway.metrics)
+    app.add_middleware(TracedRequests, spans=parts.spans)
     return app

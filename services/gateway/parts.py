@@ -6,8 +6,19 @@ from typing import Literal
 
 from shared.contracts.base import Contract
 from shared.contracts.jobs import Job, JobRecord
-from shared.ports import Clock, DeliveryStore, Dispatcher, FeedbackStore, ImageStore, JobCatalog, KeyStore, UploadStore
+from shared.ports import (
+    Clock,
+    DeliveryStore,
+    Dispatcher,
+    FeedbackStore,
+    ImageStore,
+    JobCatalog,
+    KeyStore,
+    Spans,
+    UploadStore,
+)
 from shared.profiles import Profile
+from shared.spans import NO_SPANS
 
 
 class ToolInfo(Contract):
@@ -39,6 +50,7 @@ class GatewayParts:
         report: `report.html` of a job that has a result.
         tools: the profile's.
         readiness: by name, all that must be there before jobs are run; asked often, so it must be quick.
+        spans: told of each request.
     """
 
     profile: Profile
@@ -56,3 +68,4 @@ class GatewayParts:
     report: Callable[[Job], bytes]
     tools: Callable[[], Sequence[ToolInfo]]
     readiness: Callable[[], dict[str, Check]]
+    spans: Spans = NO_SPANS

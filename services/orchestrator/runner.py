@@ -23,7 +23,8 @@ from shared.contracts.loop import (
     Retouch,
 )
 from shared.errors import Conflict, ErrorCode
-from shared.ports import Clock, Finalizer, JobStore, Perceiver, Reasoner, Retoucher
+from shared.ports import Clock, Finalizer, JobStore, Perceiver, Reasoner, Retoucher, Spans
+from shared.spans import NO_SPANS
 from shared.stages import run_stage
 
 log = structlog.get_logger()
@@ -65,6 +66,7 @@ class Runner:
         retoucher: Retoucher,
         finalizer: Finalizer,
         clock: Clock,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self._jobs = jobs
         self._perceiver = perceiver
@@ -72,6 +74,7 @@ class Runner:
         self._retoucher = retoucher
         self._finalizer = finalizer
         self._clock = clock
+        self._spans = spans
 
     def run(self, job_id: str, on_event: OnEvent | None = None, stop: Callable[[], bool] = never) -> Job:
         """Begins the job, or continues it from the store, and returns it ended, or as it is when it was to stop.
@@ -123,7 +126,9 @@ class Runner:
 
     def _execute(self, job: Job, command: Command) -> Event:
         dispatch = self._jobs.next_dispatch(job.id)
-        return run_stage(job, command, dispatch, lambda: self._dispatch(job, command, dispatch), self._clock)
+        return run_stage(
+            job, command, dispatch, lambda: self._dispatch(job, command, dispatch), self._clock, self._spans
+        )
 
     def _dispatch(self, job: Job, command: Command, dispatch: int) -> Answer:
         match command:

@@ -9,7 +9,7 @@ import structlog
 from services.gateway.parts import Check, ToolInfo
 from shared.action_settings import ActionSettings
 from shared.errors import RetoucherError
-from shared.ports import Clock, ImageStore, JobStore
+from shared.ports import Clock, ImageStore, JobStore, Spans
 from shared.profiles import Profile
 from shared.reasoning_settings import ReasoningSettings
 
@@ -26,6 +26,7 @@ class AgentLoader:
         profile, jobs, images, clock: what the agents work with.
         reasoning: where the profile's vision-language model is served, if it has one.
         action: how generative tools run.
+        spans: told of each stage.
         then: called with the wired loop and agents once they are ready.
     """
 
@@ -37,6 +38,7 @@ class AgentLoader:
         clock: Clock,
         reasoning: ReasoningSettings,
         action: ActionSettings,
+        spans: Spans,
         then: Callable[["Local"], None],
     ) -> None:
         self._profile = profile
@@ -45,6 +47,7 @@ class AgentLoader:
         self._clock = clock
         self._reasoning = reasoning
         self._action = action
+        self._spans = spans
         self._then = then
         self._check = Check(ok=False, detail="the models are being loaded: wait a few seconds")
         self._tools: tuple[ToolInfo, ...] = tuple(
@@ -78,6 +81,8 @@ class AgentLoader:
                 reasoning=self._reasoning,
                 action=self._action,
             )
+            stores = self._jobs, self._images
+            local = Local(self._profile, *stores, self._clock, reasoning=self._reasoning, spans=self._spans)
             local.warm_up()
             self._tools = tuple(
                 ToolInfo(name=tool.name, kind=tool.kind.value, licence=tool.licence, native_size_px=tool.native_size_px)

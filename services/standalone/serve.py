@@ -33,11 +33,12 @@ from shared.adapters.sqlite_keys import SqliteKeyStore
 from shared.contracts.jobs import Job
 from shared.errors import RetoucherError
 from shared.logs import configure_logs
-from shared.ports import Clock, ImageStore, JobStore
+from shared.ports import Clock, ImageStore, JobStore, Spans
 from shared.profile_settings import AS_WRITTEN, ProfileSettings
 from shared.profiles import Profile, load_profile
 from shared.reasoning_settings import ReasoningSettings
 from shared.retention import Holdings, delete_expired, delete_orphans
+from shared.spans import TraceSettings, spans_of
 from shared.web_guard import WebGuard
 from shared.web_settings import UrlSettings
 
@@ -65,6 +66,7 @@ class ServeSettings:
     webhooks: WebhookSettings
     reasoning: ReasoningSettings
     action: ActionSettings
+    traces: TraceSettings
     profile: ProfileSettings = AS_WRITTEN
 
 
@@ -84,7 +86,7 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
     Raises:
         BadInput: an unknown profile, a port that is taken, a folder that cannot be written.
         Conflict: another server uses the data folder.
-        MissingResource: the profile has a reasoner and no server is set for it.
+        MissingResource: the profile has a reasoner and no server is set for it, or a package is not installed.
         Unavailable: a file in the data folder cannot be used.
     """
     configure_logs(settings.standalone.log_level, settings.standalone.log_format)
@@ -94,7 +96,8 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
     with ExitStack() as opened:
         folder = opened.enter_context(locked_folder(arguments.data_dir))
         listener = opened.enter_context(closing(listen(arguments.host, arguments.port)))
-        wired = _wire(opened, folder, profile, settings)
+        spans = opened.enter_context(closing(spans_of(settings.traces, "server")))
+        wired = _wire(opened, folder, profile, settings, spans)
         pool = wired.pool
         app = create_app(wired.parts, settings.gateway, settings.limits, arguments.host)
         gateway: Gateway = app.state.gateway
@@ -118,7 +121,7 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
     log.info("stopped")
 
 
-def _wire(opened: ExitStack, folder: Path, profile: Profile, settings: ServeSettings) -> _Wired:
+def _wire(opened: ExitStack, folder: Path, profile: Profile, settings: ServeSettings, spans: Spans) -> _Wired:
     """The stores in the folder, and what works on them; `opened` closes the files."""
     jobs = opened.enter_context(closing(SqliteJobStore(folder / "jobs.sqlite3")))
     uploads = opened.enter_context(closing(SqliteUploadStore(folder / "uploads.sqlite3")))
@@ -129,7 +132,7 @@ def _wire(opened: ExitStack, folder: Path, profile: Profile, settings: ServeSett
     # One for each event loop: this one's lookups are not held up by those of deliveries.
     guard, delivery_guard = WebGuard(settings.urls.policy()), WebGuard(settings.urls.policy())
     pool = JobPool(jobs, clock, settings.standalone.workers)
-    loader = AgentLoader(profile, jobs, images, clock, settings.reasoning, settings.action, then=pool.start)
+    loader = AgentLoader(profile, jobs, images, clock, settings.reasoning, settings.action, spans, then=pool.start)
     parts = GatewayParts(
         profile=profile,
         jobs=jobs,
@@ -145,6 +148,7 @@ def _wire(opened: ExitStack, folder: Path, profile: Profile, settings: ServeSett
         record_of=record_of,
         report=lambda job: _report(job, images),
         tools=loader.tools,
+        spans=spans,
         readiness=lambda: {"models": loader.check(), "store": _store_check(jobs)},
     )
     return _Wired(parts, pool, loader, delivery_thread(deliveries, delivery_guard, settings.webhooks, folder, clock))

@@ -38,7 +38,7 @@ def serving(folder: Path, port_of_receiver: int) -> Iterator[Server]:
         "RETOUCHER_URLS_ALLOWED_NETWORKS": "127.0.0.1",
         "RETOUCHER_URLS_PORTS": str(port_of_receiver),
         "RETOUCHER_WEBHOOKS_POLL_S": "0.05",
-        # The lease of a claim is twice this and 30 s: what a killed server had begun waits that long.
+        # The lease of a claim is this and 5 s: what a killed server had begun waits that long.
         "RETOUCHER_WEBHOOKS_TIMEOUT_S": "0.5",
         "OMP_NUM_THREADS": "1",
     }

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -31,8 +31,9 @@ from shared.contracts.loop import PublicEvent
 from shared.errors import BadInput, ErrorCode
 from shared.images import encode_png
 from shared.keys import make_key
-from shared.ports import JobCatalog
+from shared.ports import JobCatalog, Spans
 from shared.profiles import load_profile
+from shared.spans import NO_SPANS
 
 WORLD = World(flaws={"r1": Flaw(box=(0, 0, 8, 8))})
 
@@ -157,11 +158,13 @@ async def site(
     world: World = WORLD,
     jobs: MemoryJobStore | None = None,
     host: str = "127.0.0.1",
+    spans: Spans = NO_SPANS,
 ) -> AsyncIterator[Site]:
     """A gateway for one test."""
     clock = FakeClock()
     fetched: dict[str, bytes] = {}
     parts, dispatcher = make_parts(jobs or MemoryJobStore(), clock, world, fetched)
+    parts = replace(parts, spans=spans)
     app = create_app(parts, settings or GatewaySettings(), limits or LimitSettings(), host)
     dispatcher.listeners.append(app.state.gateway.hub.wake)
     async with app.router.lifespan_context(app):

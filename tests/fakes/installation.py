@@ -145,7 +145,7 @@ class Installation:
 
     def wait_until_ready(self, within_s: float = 90.0) -> None:
         give_up_at = time.monotonic() + within_s
-        events = ("worker_ready", "sweeper_ready", "gateway_ready")
+        events = ("worker_ready", "sweeper_ready", "gateway_ready", "webhooks_ready")
         while sum(len(self.logged(event)) for event in events) < len(self._roles):
             assert time.monotonic() < give_up_at, f"the processes do not start: {self._told('')}"
             time.sleep(0.05)
@@ -197,6 +197,8 @@ class Installation:
             command = [sys.executable, "-m", "fakes.machine", role, str(self.slow_s), *where]
             if role == "gateway":
                 command = [sys.executable, "-m", "services.cli", "gateway", "--port", str(self.gateway_port)]
+            if role == "webhooks":
+                command = [sys.executable, "-m", "services.cli", "worker", "webhooks"]
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def _supervise(self) -> None:

@@ -3,7 +3,8 @@
 `python -m fakes.machine ROLE SECONDS [FOLDER]`: images lie in the folder, or in S3 without one.
 What befalls a job is written in its metadata, `{"fate", "stage", "times"}`:
 `kill` ends the process by SIGKILL, `hang` sleeps for an hour, the first `times` that the stage works on it. Each
-command begun is counted in Redis, under `calls`.
+command begun is counted in Redis, under `calls`. The reasoning agent is the real one where RETOUCHER_REASONING_URL
+names a server.
 """
 
 import os
@@ -18,7 +19,7 @@ from fakes.drive import RecordingFinalizer
 from fakes.mortal import WORLD
 
 from services.commands.machines.settings import BackendSettings, WorkerSettings
-from services.distributed import Process, orchestrate, sweep, work
+from services.distributed import ModelSettings, Process, build_agent, orchestrate, sweep, work
 from services.orchestrator.finalize import CanvasFinalizer
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.patient_images import PatientImageStore
@@ -26,6 +27,9 @@ from shared.contracts.jobs import Job
 from shared.contracts.loop import Command
 from shared.environment import read_settings
 from shared.logs import configure_logs
+from shared.profiles import load_profile
+from shared.reasoning_settings import ReasoningSettings
+from shared.spans import TraceSettings, spans_of
 from shared.telemetry import WorkerMetrics
 
 
@@ -54,7 +58,7 @@ def main(role: str, slow_s: float, folder: str = "") -> None:
     configure_logs(settings.log_level, settings.log_format)
     backend = read_settings(BackendSettings)
     images = FileImageStore(Path(folder)) if folder else backend.images()
-    process = Process(backend.backend(), role, images)
+    process = Process(backend.backend(), role, images, spans_of(read_settings(TraceSettings), role))
     if role == "sweeper":
         sweep(process, threading.Event(), 0.5, 1.0, 0)
         return
@@ -63,6 +67,13 @@ def main(role: str, slow_s: float, folder: str = "") -> None:
     if role == "orchestrator":
         finalizer = RecordingFinalizer(agents, CanvasFinalizer(agents.store, process.clock))
         orchestrate(process, finalizer, settings.rules(), metrics)
+        return
+    reasoning = read_settings(ReasoningSettings)
+    if role == "reasoning" and reasoning.url is not None:
+        profile = load_profile(settings.profile)
+        models = ModelSettings(reasoning)
+        agent = build_agent(role, process, profile, agents.store, settings.rules(), metrics, models)
+        work(role, process, agent, settings.rules(), metrics)
         return
     calls = {"perception": agents.perceive, "reasoning": agents.diagnose, "action": agents.retouch}
     work(role, process, calls[role], settings.rules(), metrics)

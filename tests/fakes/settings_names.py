@@ -14,6 +14,7 @@ from services.orchestrator.webhooks.settings import WebhookSettings
 from shared.action_settings import ActionSettings
 from shared.profile_settings import ProfileSettings
 from shared.reasoning_settings import ReasoningSettings
+from shared.spans import TraceSettings
 from shared.web_settings import UrlSettings
 
 SETTINGS: tuple[type[BaseSettings], ...] = (
@@ -25,6 +26,7 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
     ProfileSettings,
     ReasoningSettings,
     SweeperSettings,
+    TraceSettings,
     UrlSettings,
     WebhookSettings,
     WorkerSettings,

@@ -29,6 +29,7 @@ from shared.ports import ImageStore
 from shared.profile_settings import ProfileSettings
 from shared.profiles import load_profile
 from shared.reasoning_settings import ReasoningSettings
+from shared.spans import TraceSettings, spans_of
 from shared.web_guard import WebGuard
 from shared.web_settings import UrlSettings
 
@@ -50,7 +51,7 @@ def run_gateway(host: str, port: int) -> None:
 
     Raises:
         BadInput: a setting, an unknown profile, or a port that is taken.
-        MissingResource: the S3 server is unfit or refuses the keys.
+        MissingResource: the S3 server is unfit or refuses the keys, or a package is not installed.
         Unavailable: Redis or S3 does not answer at the start.
     """
     backend, own, settings = (
@@ -61,7 +62,8 @@ def run_gateway(host: str, port: int) -> None:
     limits = read_settings(LimitSettings)
     configure_logs(own.log_level, own.log_format)
     with closing(listen(host, port)) as listener:
-        process = Process(backend.backend(), "gateway", backend.images())
+        spans = spans_of(read_settings(TraceSettings), "gateway")
+        process = Process(backend.backend(), "gateway", backend.images(), spans)
         process.connection.ping()
         if "limits_url" not in limits.model_fields_set:
             # Several gateways count together.
@@ -70,6 +72,7 @@ def run_gateway(host: str, port: int) -> None:
         app = create_app(parts, settings, limits, host)
         log.info("gateway_ready", name=process.name)
         run(app, listener, own.shutdown_grace_s)
+        spans.close()
     log.info("stopped")
 
 
@@ -95,6 +98,7 @@ def _parts(around: _Surroundings) -> GatewayParts:
         record_of=record_of,
         report=lambda job: _report(job, images),
         tools=lambda: _tools(process),
+        spans=process.spans,
         readiness=lambda: {"redis": _redis(process), "images": _images(images)},
     )
 

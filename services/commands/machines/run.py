@@ -11,6 +11,7 @@ from shared.logs import configure_logs
 from shared.profile_settings import ProfileSettings
 from shared.profiles import load_profile
 from shared.reasoning_settings import ReasoningSettings
+from shared.spans import TraceSettings, spans_of
 
 
 def run_worker(role: str) -> None:
@@ -18,7 +19,7 @@ def run_worker(role: str) -> None:
 
     Raises:
         BadInput: a setting is not usable.
-        MissingResource: a model of the profile is not there, or the S3 server is unfit.
+        MissingResource: a model of the profile or a package is not there, or the S3 server is unfit.
         Unavailable: Redis or S3 does not answer, or the probe port is taken.
     """
     if role == "webhooks":
@@ -28,7 +29,8 @@ def run_worker(role: str) -> None:
         return
     backend, settings = read_settings(BackendSettings), read_settings(WorkerSettings)
     configure_logs(settings.log_level, settings.log_format)
-    process = Process(backend.backend(), role, backend.images())
+    spans = spans_of(read_settings(TraceSettings), role)
+    process = Process(backend.backend(), role, backend.images(), spans)
     models = ModelSettings(read_settings(ReasoningSettings), read_settings(ActionSettings))
     profile = read_settings(ProfileSettings).applied_to(load_profile(settings.profile))
     work_as(role, process, profile, settings.rules(), models)

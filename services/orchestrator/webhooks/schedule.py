@@ -23,7 +23,7 @@ class Rules:
         jitter: each wait is longer or shorter by up to this share.
         longest_wait_s: what a receiver may ask for by Retry-After.
         timeout_s: for one try, name lookup included.
-        lease_s: for which a try is reserved to whoever makes it; longer than `timeout_s` by far.
+        lease_s: for which a try is reserved to whoever makes it; longer than `timeout_s`.
         at_once: tries at one time, in all.
         per_site: tries at one time to one host and port.
     """
@@ -32,7 +32,7 @@ class Rules:
     jitter: float = 0.1
     longest_wait_s: float = 12 * 3600.0
     timeout_s: float = 15.0
-    lease_s: float = 60.0
+    lease_s: float = 20.0
     at_once: int = 32
     per_site: int = 4
 

@@ -17,6 +17,11 @@ from shared.errors import ErrorCode, MissingResource
 SECRET_FILE = "webhook_secret"  # noqa: S105 (a file's name)
 """In the data folder of a standalone server; readable by its user alone."""
 
+LEASE_MARGIN_S = 5.0
+"""What a try may take beyond its time-out, the store's answers included. A try whose process was killed is made again
+when its lease has run out, so 20 s after it began unless the time-out was set otherwise; one that only took longer is
+made twice, under the same id."""
+
 _PREFIX = "whsec_"
 _MOST_SECRETS = 2
 
@@ -58,9 +63,8 @@ class WebhookSettings(BaseSettings):
 
     def rules(self) -> Rules:
         """The schedule with these limits."""
-        return Rules(
-            timeout_s=self.timeout_s, lease_s=2 * self.timeout_s + 30, at_once=self.at_once, per_site=self.per_site
-        )
+        lease_s = self.timeout_s + LEASE_MARGIN_S
+        return Rules(timeout_s=self.timeout_s, lease_s=lease_s, at_once=self.at_once, per_site=self.per_site)
 
     def signer(self, fallback: str | None = None) -> Signer:
         """What signs deliveries.

@@ -3,6 +3,7 @@
 import pytest
 from fakes.agents import ScriptedAgents, broken, queued_job
 from fakes.clock import FakeClock
+from fakes.spans import SpanRecorder
 from fakes.world import Flaw, World
 from structlog.testing import capture_logs
 
@@ -13,7 +14,8 @@ from shared.adapters.memory import MemoryImageStore, MemoryJobStore
 from shared.contracts.jobs import Job, Outcome, Status, StopReason
 from shared.contracts.loop import Diagnose, Diagnosed, Perceive, Perceived, PublicEvent
 from shared.errors import ErrorCode, NotFound
-from shared.ports import Perceiver, Reasoner
+from shared.ports import Perceiver, Reasoner, Spans
+from shared.spans import NO_SPANS
 
 WORLD = World({"a": Flaw()})
 
@@ -29,7 +31,9 @@ class Stage:
         self.job = queued_job(self.images)
         self.jobs.create(self.job, ())
 
-    def runner(self, perceiver: Perceiver | None = None, reasoner: Reasoner | None = None) -> Runner:
+    def runner(
+        self, perceiver: Perceiver | None = None, reasoner: Reasoner | None = None, spans: Spans = NO_SPANS
+    ) -> Runner:
         return Runner(
             self.jobs,
             perceiver or self.agents,
@@ -37,6 +41,7 @@ class Stage:
             self.agents,
             CanvasFinalizer(self.images, self.clock),
             self.clock,
+            spans,
         )
 
 
@@ -173,3 +178,25 @@ def test_events_are_told_after_they_are_committed() -> None:
     stage.runner().run("job_1", listen)
     assert told
     assert all(seq <= stored for seq, stored in told)
+
+
+def test_each_stage_is_a_span_below_the_request_that_made_the_job() -> None:
+    stage, recorder = Stage(), SpanRecorder()
+    caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    stored = stage.jobs.load("job_1")
+    stage.jobs.commit(stored.job.model_copy(update={"traceparent": caller}), stored.version, ())
+    stage.runner(spans=recorder.spans).run("job_1")
+    seen = recorder.seen()
+    assert [span.name for span in seen] == ["perceive", "diagnose", "retouch", "perceive", "finalize"]
+    assert {(span.trace, span.parent) for span in seen} == {(caller[3:35], caller[36:52])}
+    assert [span.attributes["retoucher.step"] for span in seen] == [1, 2, 3, 4, 5]
+    assert {span.attributes["retoucher.job_id"] for span in seen} == {"job_1"}
+    assert not any(span.failed for span in seen)
+
+
+def test_a_stage_that_fails_is_a_span_that_has_failed() -> None:
+    stage, recorder = Stage(), SpanRecorder()
+    stage.runner(perceiver=Crashing(), spans=recorder.spans).run("job_1")
+    assert [(span.name, span.failed, span.attributes["error.type"]) for span in recorder.seen()] == [
+        ("perceive", True, "internal")
+    ]
