@@ -104,6 +104,13 @@ class Installation:
                 if name == role:
                     process.kill()
 
+    def stop(self, role: str) -> None:
+        """SIGTERM to every process of the role, as a rollout sends it; the supervisor starts new ones."""
+        with self._lock:
+            for name, process in self._processes.values():
+                if name == role:
+                    process.terminate()
+
     def submit(self, fate: str = "", stage: str = "", times: int = 99, published: bool = True) -> str:
         job_id = new_job_id()
         metadata = {"fate": fate, "stage": stage, "times": times} if fate else {}

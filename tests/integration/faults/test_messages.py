@@ -59,3 +59,18 @@ def test_messages_that_vanish_are_sent_again(crowded: Installation) -> None:
         time.sleep(0.1)
         crowded.connection.ask("DEL", "perception", "action", "orchestrator", "reasoning")
     assert {job.outcome for job in crowded.ended(jobs).values()} == {Outcome.IMPROVED}
+
+
+@pytest.mark.parametrize("role", ["perception", "orchestrator"])
+def test_what_is_told_to_stop_finishes_its_work_and_takes_no_more(crowded: Installation, role: str) -> None:
+    """Nothing is done twice, and no lease runs out: a rollout costs nothing but time."""
+    expired = len([entry for entry in crowded.logged("sent_again") if entry["reason"] == "claim_expired"])
+    jobs = [crowded.submit() for _ in range(6)]
+    while not any(job_id in jobs for job_id, _ in crowded.calls()):
+        time.sleep(0.02)
+    crowded.stop(role)
+    ended = crowded.ended(jobs)
+    assert {job.outcome for job in ended.values()} == {Outcome.IMPROVED}
+    assert {count for (job_id, _), count in crowded.calls().items() if job_id in jobs} == {1}
+    assert len([entry for entry in crowded.logged("sent_again") if entry["reason"] == "claim_expired"]) == expired
+    assert {code for name, code in crowded.deaths if name == role} == {0}
