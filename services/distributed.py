@@ -172,7 +172,7 @@ def build_agent(
         return build_reasoning(models.reasoning.applied_to(profile), images, process.clock, models.reasoning).diagnose
     from services.action.build import build_action, owned_by_a_thread
 
-    owned = owned_by_a_thread(rules.batch_wait_s, metrics.batches_of) if batched else None
+    owned = owned_by_a_thread(rules.batch_wait_s if batched else 0.0, metrics.batches_of)
     action = build_action(models.action.applied_to(profile), images, owned, metrics.model_called, models.action)
     action.warm_up()
     process.tell_of_tools(

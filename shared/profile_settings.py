@@ -13,6 +13,10 @@ from shared.errors import BadInput, ErrorCode
 from shared.profiles import HUB_COMMIT, Profile, ToolModel
 
 _PREFIX = "RETOUCHER_PROFILE_"
+
+SALIENCY = "saliency"
+"""The detector's name."""
+
 _Commit = Annotated[str, StringConstraints(pattern=HUB_COMMIT)]
 
 
@@ -24,6 +28,7 @@ class ProfileSettings(BaseSettings):
         without: tools that are not to be used.
         weights: a folder or hub name by tool, in place of the profile's.
         revisions: a hub commit by tool.
+        saliency_checkpoint: of a saliency network, which then looks at every picture.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True)
@@ -32,6 +37,7 @@ class ProfileSettings(BaseSettings):
     without: tuple[str, ...] = ()
     weights: dict[str, str] = Field(default_factory=dict)
     revisions: dict[str, _Commit] = Field(default_factory=dict)
+    saliency_checkpoint: str | None = Field(default=None, max_length=1000)
 
     def applied_to(self, profile: Profile) -> Profile:
         """The profile as it runs with these settings.
@@ -46,6 +52,8 @@ class ProfileSettings(BaseSettings):
         tools = tuple(name for name in profile.tools if name not in self.without)
         licences = tuple(one for one in profile.licences if one.tool not in self.without)
         run = profile.model_copy(update={"tools": tools, "tool_models": models, "licences": licences})
+        if self.saliency_checkpoint is not None:
+            run = _looking(run, self.saliency_checkpoint)
         if self.licence_policy == "commercial":
             _require_commercial(run)
         return run
@@ -69,6 +77,14 @@ class ProfileSettings(BaseSettings):
         if name in self.revisions:
             model = model.model_copy(update={"revision": self.revisions[name]})
         return model
+
+
+def _looking(profile: Profile, checkpoint: str) -> Profile:
+    """With a saliency network of the operator's own, in place of the profile's if that has one."""
+    detectors = profile.detectors if SALIENCY in profile.detectors else (SALIENCY, *profile.detectors)
+    policy = profile.policy.model_copy(update={"saliency_detector": SALIENCY})
+    changes = {"detectors": detectors, "saliency_checkpoint": checkpoint, "policy": policy}
+    return profile.model_copy(update=changes)
 
 
 AS_WRITTEN = ProfileSettings.model_construct()

@@ -23,9 +23,11 @@ IMAGES = {
     "perception": ("perception", "machines", "otel"),
     "perception-saliency": ("perception", "saliency", "machines", "otel"),
     "reasoning": ("reasoning", "machines", "otel"),
-    "action": ("action", "machines", "otel"),
+    "action": ("action", "gemini", "machines", "otel"),
+    "action-editing": ("action", "editing", "gemini", "machines", "otel"),
 }
-"""Extras of each image. `perception-saliency` is the perception image for profiles whose detectors need torch."""
+"""Extras of each image. `perception-saliency` and `action-editing` are for profiles whose detectors, or tools, need
+torch."""
 
 BUILD = ("setuptools",)
 """What builds the project's own wheel; in no image."""

@@ -31,14 +31,24 @@ def owned_by_a_thread(max_wait_s: float, observe: Callable[[str], Observer]) -> 
     return lambda tool: BatchedTool(tool, max_wait_s, observe(tool.name))
 
 
+def _unwatched(tool: str) -> Observer:
+    return lambda count, waits_s: None
+
+
+AT_ONCE: Owned = owned_by_a_thread(0.0, _unwatched)
+"""Nothing is waited for: what other jobs ask while a call runs still shares the next one."""
+
+
 def build_action(
     profile: Profile,
     store: ImageStore,
-    owned: Owned | None = None,
+    owned: Owned = AT_ONCE,
     observe: ModelObserver = unobserved,
     settings: ActionSettings = AS_THE_PROFILE_SAYS,
 ) -> ActionAgent:
     """The agent with the tools of a profile that the settings were applied to; models load on first use.
+
+    A tool with a model is `owned`, for no pipeline is safe for two threads; the others run in their callers'.
 
     Raises:
         MissingResource: the profile names a tool that is not there.
@@ -47,5 +57,5 @@ def build_action(
         if name not in TOOLS:
             raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
     tools = {name: TOOLS[name](profile, settings) for name in profile.tools}
-    mine = {name: owned(tool) if owned is not None else tool for name, tool in tools.items()}
+    mine = {name: tool if tool.native_size_px is None else owned(tool) for name, tool in tools.items()}
     return ActionAgent(store, mine, observe, profile.tool_models)

@@ -79,6 +79,7 @@ class Profile(Contract):
         reasoner: `none`, where a diagnosis is what the detector itself knows; `openai`, where a vision-language model
             is asked over HTTP. Where it is served the settings say (`shared.reasoning_settings`), never a profile.
         reasoning_model: the name by which the reasoner's server knows it; None without a reasoner.
+        reasoning_revision: commit of its hub's repository that it should be served from; None where none is known.
         reasoning_prompt: version of what the model is told (`services/reasoning/prompts`).
         saliency_checkpoint: folder of the saliency detector's weights: a path, or a name below
             `services/perception/checkpoints`; None where there is no such detector.
@@ -97,6 +98,7 @@ class Profile(Contract):
     tools: tuple[str, ...]
     tool_models: dict[str, ToolModel] = Field(default_factory=dict)
     reasoning_model: str | None = None
+    reasoning_revision: str | None = Field(default=None, pattern=HUB_COMMIT)
     reasoning_prompt: str = "v1"
     saliency_checkpoint: str | None = None
     device: Literal["cpu", "cuda"] = "cpu"

@@ -19,7 +19,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
 OWN = [name for name, service in SERVICES.items() if "retoucher-" in service["image"] and name != "setup"]
-OUTSIDERS = {"gateway", "webhooks", "prometheus", "grafana", "vllm"}
+OUTSIDERS = {"gateway", "webhooks", "prometheus", "grafana", "vllm", "action-gpu"}
 WORKERS = [
     name for name in OWN if SERVICES[name]["command"][0] == "worker" and SERVICES[name]["command"][1] != "webhooks"
 ]

@@ -28,6 +28,9 @@ image_locks = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(image_locks)
 
 
+WITH_TORCH = {"perception-saliency", "action-editing"}
+
+
 def dockerfile(service: str) -> str:
     return (ROOT / "deploy" / service / "Dockerfile").read_text(encoding="utf-8")
 
@@ -71,12 +74,13 @@ def test_the_locks_hold_what_an_earlier_or_later_python_needs(python):
     assert {name for name in missing if image_locks.wanted(name)} - image_locks.REPLACED == set()
 
 
-@pytest.mark.parametrize("image", sorted(set(image_locks.IMAGES) - {"perception-saliency"}))
+@pytest.mark.parametrize("image", sorted(set(image_locks.IMAGES) - WITH_TORCH))
 def test_only_the_image_for_networks_has_torch(image):
     packages = packages_of(f"image-{image}.txt")
     assert not {"torch", "transformers", "opencv-python"} & set(packages)
     assert "celery" in packages and "redis" in packages and "minio" in packages
-    assert "torch" in packages_of("image-perception-saliency.txt")
+    for other in WITH_TORCH:
+        assert "torch" in packages_of(f"image-{other}.txt")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -132,7 +136,11 @@ print('wired')
 
 @pytest.mark.parametrize(
     ("service", "image", "profile"),
-    [*((service, service, "tiny") for service in SERVICES), ("perception", "perception-saliency", "tiny-saliency")],
+    [
+        *((service, service, "tiny") for service in SERVICES),
+        ("perception", "perception-saliency", "tiny-saliency"),
+        ("action", "action-editing", "tiny"),
+    ],
 )
 def test_the_process_runs_on_what_its_image_has(service, image, profile, tmp_path):
     shutil.copytree(ROOT / "shared", tmp_path / "shared", ignore=shutil.ignore_patterns("client", "__pycache__"))

@@ -17,6 +17,7 @@ import yaml
 from fakes.command_lines import takes
 from fakes.settings_names import known_variables
 
+from shared.profiles import load_profile
 from shared.stage_worker import REPORT_FOR_S
 
 K8S = Path(__file__).resolve().parents[3] / "k8s"
@@ -227,7 +228,14 @@ def leaves_for(policy: dict, address: str) -> bool:
     return False
 
 
-def test_only_gateway_and_webhooks_reach_the_internet_and_nobody_private_addresses(manifests):
+def of_gpus(manifests: list[dict]) -> bool:
+    """Whether these are the manifests of the overlay for GPUs, where action fetches weights from a hub."""
+    limits = pods(manifests)["action"]["spec"]["containers"][0]["resources"]["limits"]
+    return "nvidia.com/gpu" in limits
+
+
+def test_only_those_who_must_reach_the_internet_and_nobody_private_addresses(manifests):
+    outsiders = {"gateway", "webhooks"} | ({"action"} if of_gpus(manifests) else set())
     policies = of_kind(manifests, "NetworkPolicy")
     deny = policies["default-deny"]["spec"]
     assert (deny["podSelector"], set(deny["policyTypes"])) == ({}, {"Ingress", "Egress"})
@@ -235,7 +243,7 @@ def test_only_gateway_and_webhooks_reach_the_internet_and_nobody_private_address
     for name, pod in pods(manifests).items():
         mine = [one for one in policies.values() if selects(one, pod["metadata"]["labels"])]
         for public in ("93.184.215.14", "2606:2800:21f:cb07::1"):
-            assert any(leaves_for(one, public) for one in mine) is (name in {"gateway", "webhooks"}), name
+            assert any(leaves_for(one, public) for one in mine) is (name in outsiders), name
         for private in ("10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "127.0.0.1", "100.64.0.1",
                         "::1", "fe80::1", "fd00::1", "2002:7f00:1::1", "64:ff9b::a9fe:a9fe"):  # fmt: skip
             assert not any(leaves_for(one, private) for one in mine), private
@@ -264,3 +272,14 @@ def test_images_have_versions_and_redis_forgets_nothing():
     settings = (K8S / "base" / "redis.conf").read_text(encoding="utf-8")
     assert "\nappendonly yes\n" in settings
     assert "\nmaxmemory-policy noeviction\n" in settings
+
+
+def test_the_overlay_for_gpus_names_a_profile_for_gpus_and_the_images_that_can_run_it():
+    manifests = kustomize("gpu")
+    (settings,) = [one["data"] for name, one in of_kind(manifests, "ConfigMap").items() if name.startswith("retoucher")]
+    profile = load_profile(settings["RETOUCHER_WORKER_PROFILE"])
+    assert profile.device == "cuda" and settings["RETOUCHER_GATEWAY_PROFILE"] == profile.name
+    assert settings["RETOUCHER_WORKER_STAGE_TIMEOUT_S"], "what the base sets stays"
+    container = pods(manifests)["action"]["spec"]["containers"][0]
+    assert "retoucher-action-editing:" in container["image"]
+    assert int(container["resources"]["limits"]["memory"].removesuffix("Gi")) * 1024 > profile.peak_memory_mb

@@ -1,0 +1,55 @@
+"""The profiles for GPUs: pinned weights with their licences, which fit into the memory that the name says."""
+
+import re
+
+import pytest
+
+from services.action.generative_policy import GENERATIVE_TOOLS
+from shared.errors import BadInput, MissingResource
+from shared.profile_settings import ProfileSettings
+from shared.profiles import Profile, load_profile
+from shared.reasoning_settings import NO_SERVER
+
+NAMES = ("gpu-24gb", "gpu-80gb")
+LEFT_BY_THE_REASONER = {"gpu-24gb": 0.6, "gpu-80gb": 1.0}
+
+
+@pytest.fixture(params=NAMES)
+def profile(request: pytest.FixtureRequest) -> Profile:
+    return load_profile(request.param)
+
+
+def test_every_tools_weights_are_a_hubs_pinned_to_a_commit_with_a_licence(profile: Profile) -> None:
+    assert set(profile.tool_models) == {name for name in profile.tools if name in GENERATIVE_TOOLS}
+    for model in profile.tool_models.values():
+        assert model.on_a_hub and re.fullmatch("[0-9a-f]{40}", model.revision or "")
+        assert model.licence and model.memory_mb > 0
+
+
+def test_all_tools_fit_at_once(profile: Profile) -> None:
+    """What stays on the GPU, and the largest of those that take turns."""
+    models = profile.tool_models.values()
+    staying = sum(model.memory_mb for model in models if model.offload == "none")
+    turns = max((model.memory_mb for model in models if model.offload != "none"), default=0)
+    size_mb = int(profile.name.removeprefix("gpu-").removesuffix("gb")) * 1024
+    assert staying + turns <= size_mb * LEFT_BY_THE_REASONER[profile.name]
+
+
+def test_a_reasoner_is_asked_for_by_name(profile: Profile) -> None:
+    with pytest.raises(MissingResource, match=r"asks Qwen/Qwen2\.5-VL-7B-Instruct.*: serve it"):
+        NO_SERVER.applied_to(profile)
+
+
+def test_the_commercial_policy_refuses_flux_by_name_and_runs_without_it(profile: Profile) -> None:
+    with pytest.raises(BadInput) as caught:
+        ProfileSettings(licence_policy="commercial").applied_to(profile)
+    assert "black-forest-labs/FLUX.1-Fill-dev (FLUX.1 [dev] Non-Commercial License)" in caught.value.message
+    assert caught.value.message.count("(") == 1
+    run = ProfileSettings(licence_policy="commercial", without=("flux-fill",)).applied_to(profile)
+    assert "flux-fill" not in run.tools and all(one.commercial for one in run.weight_licences())
+
+
+def test_a_saliency_network_of_ones_own_can_be_added(profile: Profile) -> None:
+    run = ProfileSettings(saliency_checkpoint="/weights/mine").applied_to(profile)
+    assert run.detectors == ("saliency", "text") and run.saliency_checkpoint == "/weights/mine"
+    assert run.policy.saliency_detector == "saliency" and profile.policy.saliency_detector is None
