@@ -30,6 +30,7 @@ from services.commands.options import (
 from services.commands.speed.command import speed
 from services.commands.submit_command import submit
 from services.commands.train_perception import perception
+from services.commands.train_tools import editor, inpainting
 from shared.contracts.categories import Category
 
 app = typer.Typer(
@@ -49,6 +50,8 @@ app.add_typer(dataset, name="dataset")
 train = typer.Typer(help="Trains the agents' networks.", no_args_is_help=True)
 app.add_typer(train, name="train")
 train.command("perception")(perception)
+train.command("editor")(editor)
+train.command("inpainting")(inpainting)
 app.add_typer(keys, name="keys")
 app.add_typer(speed, name="speed")
 

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 
 from services.action.agent import ActionAgent
+from services.action.tools import flux_fill, instruct_pix2pix, qwen_image_edit, sd_inpainting, sdxl_inpainting
 from services.action.tools.base import Tool
 from services.action.tools.batched import BatchedTool
+from services.action.tools.diffusion import DiffusionTool, Limits, Recipe
+from services.action.tools.gemini_flash_image import GeminiFlashImage
 from services.action.tools.opencv import OpenCvTool
 from services.action.tools.retype import Retype
-from shared.action_settings import AS_THE_PROFILE_SAYS, ActionSettings
+from services.action.tools.weights import Placement, Weights
+from shared.action_settings import AS_THE_PROFILE_SAYS, GEMINI, ActionSettings
 from shared.batching import Observer
 from shared.errors import ErrorCode, MissingResource
 from shared.ports import ImageStore, ModelObserver, unobserved
@@ -16,9 +20,46 @@ from shared.profiles import Profile
 MakeTool = Callable[[Profile, ActionSettings], Tool]
 """Makes a tool; what is heavy is loaded on its first use."""
 
+
+def _on_diffusers(recipe: Recipe) -> MakeTool:
+    """A tool of that recipe, with the profile's weights, as the settings have it run."""
+
+    def make(profile: Profile, settings: ActionSettings) -> Tool:
+        model = profile.tool_models.get(recipe.name)
+        if model is None:
+            raise MissingResource(
+                ErrorCode.MISSING_CHECKPOINT,
+                f"profile {profile.name} has the tool {recipe.name} and names no weights: add it to its tool_models",
+            )
+        device = settings.device or profile.device
+        on_gpu = device != "cpu"
+        placement = Placement(
+            device=device,
+            dtype=settings.dtype or profile.dtype,
+            offload=settings.offload or (model.offload if on_gpu else "none"),
+            quantisation=settings.quantisation or (model.quantisation if on_gpu else "none"),
+            offline=settings.offline,
+        )
+        limits = Limits(model.native_size_px, model.max_batch, model.memory_mb, model.steps, model.guidance)
+        weights = Weights(model.weights, model.licence, model.revision, model.variant)
+        return DiffusionTool(recipe, weights, placement, limits)
+
+    return make
+
+
+RECIPES = (
+    sd_inpainting.RECIPE,
+    sdxl_inpainting.RECIPE,
+    flux_fill.RECIPE,
+    qwen_image_edit.RECIPE,
+    instruct_pix2pix.RECIPE,
+)
+
 TOOLS: dict[str, MakeTool] = {
     "retype": lambda profile, settings: Retype(),
     "opencv": lambda profile, settings: OpenCvTool(),
+    GEMINI: lambda profile, settings: GeminiFlashImage(settings),
+    **{recipe.name: _on_diffusers(recipe) for recipe in RECIPES},
 }
 
 
@@ -51,7 +92,8 @@ def build_action(
     A tool with a model is `owned`, for no pipeline is safe for two threads; the others run in their callers'.
 
     Raises:
-        MissingResource: the profile names a tool that is not there.
+        MissingResource: the profile names a tool that is not there, or one without its weights.
+        BadInput: it names one that the settings do not allow.
     """
     for name in profile.tools:
         if name not in TOOLS:

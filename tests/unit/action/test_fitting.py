@@ -11,7 +11,7 @@ def smooth(h: int, w: int) -> np.ndarray:
     return np.stack([40 + 150 * y / h, 40 + 150 * x / w, 90 + 0 * y], axis=2).astype(np.uint8)
 
 
-@pytest.mark.parametrize("size_hw", [(64, 64), (1, 1), (20, 300), (300, 20), (33, 47), (3000, 4000), (1, 40)])
+@pytest.mark.parametrize("size_hw", [(64, 64), (1, 1), (20, 300), (300, 20), (33, 47), (900, 1200), (1, 40)])
 def test_a_crop_comes_back_at_its_own_size_and_place(size_hw: tuple[int, int]) -> None:
     crop = smooth(*size_hw)
     square = fit(crop, 64)

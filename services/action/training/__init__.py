@@ -1,0 +1,1 @@
+"""Training of the action agent's tools. Nothing that serves imports this."""

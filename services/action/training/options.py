@@ -1,0 +1,97 @@
+"""What one training run of a `tiny` tool is: its data, shape, schedule and seeds. Written beside the weights.
+
+Knows no torch.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from shared.contracts.base import Contract
+from shared.errors import BadInput, ErrorCode
+
+OPTIONS_FILE = "run.json"
+
+
+class ToolTraining(Contract):
+    """A run of `retoucher train editor` or `retoucher train inpainting`.
+
+    Attributes:
+        tool: which of them: the architecture and what it learns.
+        out: the checkpoint's folder.
+        init_from: a checkpoint's folder whose weights and tokenizer to begin with; its shape is kept.
+        seed: of weights, order and noise.
+        side_px: of the square that the tool sees.
+        latent_factor: pixels a side that one latent stands for.
+        latent_channels: of it.
+        vae_channels, unet_channels: widths, the latter by level.
+        vae_steps, steps: of the autoencoder, which comes first, and of the denoiser; 0 leaves one as it is.
+        batch_size, learning_rate, weight_decay, warmup_share, clip: of AdamW and its cosine.
+        crops_per_blemish: jittered ones of each blemish (of each image for inpainting).
+        outside_weight: of the loss where nothing may change; 1 inside the mask.
+        ema: decay of the mean of weights that is kept, per step, once the run is older than ten times its memory.
+        inference_steps: of the gate, and what the tool is to run with.
+        bf16, device: of the computation.
+        log_every, save_every: in steps.
+        validation_count: crops of the gate.
+    """
+
+    tool: Literal["instruct-pix2pix", "sd-inpainting"]
+    out: Path
+    init_from: Path | None = None
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    side_px: int = Field(default=64, ge=16, multiple_of=16)
+    latent_factor: Literal[2, 4, 8] = 2
+    latent_channels: int = Field(default=12, ge=1)
+    vae_channels: int = Field(default=16, ge=8)
+    unet_channels: tuple[int, ...] = (32, 64, 128)
+    vae_steps: int = Field(default=1500, ge=0)
+    steps: int = Field(default=6000, ge=0)
+    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    warmup_share: float = Field(default=0.05, ge=0, lt=1)
+    clip: float = Field(default=1.0, gt=0)
+    crops_per_blemish: int = Field(default=3, ge=1)
+    outside_weight: float = Field(default=0.1, ge=0, le=1)
+    ema: float = Field(default=0.995, ge=0, lt=1)
+    inference_steps: int = Field(default=4, ge=1)
+    bf16: bool = False
+    device: Literal["cpu", "cuda"] = "cpu"
+    log_every: int = Field(default=50, ge=1)
+    save_every: int = Field(default=250, ge=1)
+    validation_count: int = Field(default=128, ge=2)
+
+    @property
+    def state_folder(self) -> Path:
+        """Where crops and the optimisers' states lie, from which a run resumes."""
+        return self.out / "states"
+
+    def save(self) -> None:
+        """Writes `run.json` into the checkpoint's folder."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / OPTIONS_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    def check_resumes(self) -> None:
+        """Checks that the run in `out` is this one: another schedule or shape would make the rest meaningless.
+
+        Raises:
+            BadInput: BAD_OPTION, there is no run, or it was started with other options.
+        """
+        path = self.out / OPTIONS_FILE
+        try:
+            before = ToolTraining.model_validate_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValidationError) as error:
+            raise BadInput(
+                ErrorCode.BAD_OPTION, f"there is no run to resume in {self.out}: leave out --resume to start one"
+            ) from error
+        free = {"out", "device", "log_every", "save_every", "validation_count", "inference_steps"}
+        now, then = self.model_dump(exclude=free), before.model_dump(exclude=free)
+        changed = sorted(name for name in now if now[name] != then[name])
+        if changed:
+            raise BadInput(
+                ErrorCode.BAD_OPTION,
+                f"the run in {self.out} was started with other values of {', '.join(changed)}: "
+                "resume with the same ones, or choose another --out",
+            )

@@ -1,0 +1,132 @@
+"""`retoucher train editor` and `train inpainting`: options of a run. Imports torch once called."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from shared.errors import BadInput, ErrorCode
+
+if TYPE_CHECKING:
+    from services.action.training.run import PairData
+
+Out = Annotated[Path, typer.Option(metavar="DIR", help="The checkpoint's folder.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="DIR", help="Data sets with clean twins; repeat for more. Without: drawn on the fly."),
+]
+Samples = Annotated[int, typer.Option(min=1, help="Samples drawn on the fly.")]
+DataSeed = Annotated[int, typer.Option(min=0, help="Of the samples drawn on the fly.")]
+InitFrom = Annotated[Path | None, typer.Option(metavar="CKPT", help="Begin with this checkpoint's weights.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")]
+GateOnly = Annotated[bool, typer.Option("--gate-only", help="Judge the checkpoint in --out anew.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of weights, order and noise.")]
+Steps = Annotated[int, typer.Option(min=0, help="Of the denoiser.")]
+VaeSteps = Annotated[int, typer.Option(min=0, help="Of the autoencoder, before; 0 keeps it.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Crops per step.")]
+Rate = Annotated[float, typer.Option(help="AdamW's.")]
+Channels = Annotated[str, typer.Option(help="The denoiser's widths by level, multiples of 8.")]
+Side = Annotated[int, typer.Option(min=16, help="Side of the tool's square.")]
+InferenceSteps = Annotated[int, typer.Option(min=1, help="That the tool will run with, and is judged by.")]
+Bf16 = Annotated[bool, typer.Option(help="Mixed precision.")]
+Device = Annotated[Literal["cpu", "cuda"], typer.Option()]
+Validation = Annotated[int, typer.Option(min=2, help="Crops of the gate.")]
+
+
+def editor(
+    out: Out,
+    data: Data = None,
+    samples: Samples = 4000,
+    data_seed: DataSeed = 1,
+    init_from: InitFrom = None,
+    resume: Resume = False,
+    gate_only: GateOnly = False,
+    seed: Seed = 0,
+    steps: Steps = 6000,
+    vae_steps: VaeSteps = 1500,
+    batch_size: BatchSize = 32,
+    learning_rate: Rate = 1e-3,
+    channels: Channels = "32,64,128",
+    side: Side = 64,
+    inference_steps: InferenceSteps = 4,
+    bf16: Bf16 = False,
+    device: Device = "cpu",
+    validation_count: Validation = 128,
+) -> None:
+    """Trains the tool instruct-pix2pix at tiny size on blemished and clean crops, judges it and writes its card."""
+    _run("instruct-pix2pix", locals())
+
+
+def inpainting(
+    out: Out,
+    data: Data = None,
+    samples: Samples = 4000,
+    data_seed: DataSeed = 1,
+    init_from: InitFrom = None,
+    resume: Resume = False,
+    gate_only: GateOnly = False,
+    seed: Seed = 0,
+    steps: Steps = 20000,
+    vae_steps: VaeSteps = 1500,
+    batch_size: BatchSize = 32,
+    learning_rate: Rate = 1e-3,
+    channels: Channels = "64,128,192",
+    side: Side = 64,
+    inference_steps: InferenceSteps = 12,
+    bf16: Bf16 = False,
+    device: Device = "cpu",
+    validation_count: Validation = 128,
+) -> None:
+    """Trains the tool sd-inpainting at tiny size on clean pictures with random holes, judges it and writes its card."""
+    _run("sd-inpainting", locals())
+
+
+def _run(tool: str, given: dict[str, object]) -> None:
+    from pydantic import ValidationError
+
+    from services.action.training.options import ToolTraining
+    from services.action.training.run import judge_folder, train_tool
+
+    apart = {"data", "samples", "data_seed", "resume", "gate_only", "channels", "side"}
+    channels = str(given["channels"])
+    try:
+        options = ToolTraining.model_validate(
+            {
+                **{name: value for name, value in given.items() if name not in apart},
+                "tool": tool,
+                "side_px": given["side"],
+                "unet_channels": tuple(int(width) for width in channels.split(",")),
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
+        raise BadInput(ErrorCode.BAD_OPTION, f"{name}: {first['msg']}: choose another value") from error
+    except ValueError as error:
+        raise BadInput(
+            ErrorCode.BAD_OPTION, f"--channels {channels!r}: give numbers with commas, 32,64,128 say"
+        ) from error
+    source = _data(given)
+    if given["gate_only"]:
+        gate = judge_folder(options, source.validation, typer.echo)
+    else:
+        command = "retoucher " + shlex.join(sys.argv[1:])
+        gate = train_tool(options, source, resume=bool(given["resume"]), report=typer.echo, command=command)
+    for name, one in gate.figures.items():
+        typer.echo(f"{name}: {one.psnr_db:.2f} dB, {one.better_share:.0%} better than the source by 1 dB")
+    typer.echo(
+        f"{options.out}: the gate is {'passed' if gate.passed else 'not passed: train longer before shipping it'}"
+    )
+
+
+def _data(given: dict[str, object]) -> "PairData":
+    from services.action.training.data import folder_data, rendered_data
+
+    folders, samples, count = given["data"], given["samples"], given["validation_count"]
+    if isinstance(folders, list) and folders:
+        return folder_data(folders)
+    if not isinstance(samples, int) or not isinstance(count, int):
+        raise TypeError("the command line gives whole numbers")
+    return rendered_data(samples, count, int(str(given["data_seed"])))

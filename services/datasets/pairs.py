@@ -1,0 +1,137 @@
+"""Exact pairs for editing: an image, its clean twin, and each blemish with its masks and words.
+
+Rendered on the fly or read from a folder in the project's schema; the same index gives the same pair in any process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from PIL import Image
+
+from services.datasets.schema import BlemishRecord, read_records
+from shared.errors import BadInput, ErrorCode
+from shared.geometry import Mask
+from shared.images import Rgb
+
+
+@dataclass(frozen=True)
+class Blemish:
+    """`(H, W)` bool: what one sees to be wrong, and all that differs from the clean twin; what to do about it."""
+
+    visible: Mask
+    repair: Mask
+    category: str
+    instruction: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`(H, W, 3)` uint8 each; equal but for the blemishes."""
+
+    image: Rgb
+    clean: Rgb
+    prompt: str
+    blemishes: tuple[Blemish, ...]
+
+
+class PairSource(Protocol):
+    """Pairs by index."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __getitem__(self, index: int) -> Pair:
+        """The pair; a healthy image has no blemish and is its own twin.
+
+        Raises:
+            IndexError: the index is not within the length.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class RenderedPairs:
+    """The benchmark's samples, drawn when they are asked for."""
+
+    count: int
+    seed: int
+    size: int = 256
+    mix: Literal["balanced", "paper"] = "balanced"
+    split: str = "train"
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Pair:
+        from services.datasets.benchmark.sample import make_sample  # needs a drawing library, which folders do not
+
+        if not 0 <= index < self.count:
+            raise IndexError(f"pair {index} of {self.count}")
+        sample = make_sample(self.seed, index, self.split, self.mix, self.size)
+        blemishes = tuple(Blemish(r.visible, r.repair, r.category.value, r.instruction) for r in sample.regions)
+        return Pair(sample.image, sample.clean, sample.prompt, blemishes)
+
+
+@dataclass(frozen=True)
+class FolderPairs:
+    """A folder's rows that have a clean twin, read when they are asked for."""
+
+    rows: tuple[tuple[Path, BlemishRecord], ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Pair:
+        if not 0 <= index < len(self.rows):
+            raise IndexError(f"pair {index} of {len(self.rows)}")
+        folder, record = self.rows[index]
+        image = _pixels(folder / record.file_name, "RGB")
+        clean = _pixels(folder / (record.clean_file_name or record.file_name), "RGB")
+        masks = zip(record.visible_mask_file_names, record.repair_mask_file_names, record.regions, strict=True)
+        blemishes = tuple(
+            Blemish(
+                _pixels(folder / visible, "L") > 127,
+                _pixels(folder / repair, "L") > 127,
+                region.category.value,
+                region.instruction,
+            )
+            for visible, repair, region in masks
+        )
+        for mask in (mask for one in blemishes for mask in (one.visible, one.repair)):
+            if mask.shape != image.shape[:2] or clean.shape != image.shape:
+                raise BadInput(
+                    ErrorCode.MASK_SIZE_MISMATCH,
+                    f"a mask or the twin of {folder / record.file_name} has another size: convert the data set anew",
+                )
+        return Pair(image, clean, record.prompt, blemishes)
+
+
+def folder_pairs(folders: Sequence[Path]) -> FolderPairs:
+    """The pairs of several folders, one after the other.
+
+    Raises:
+        BadInput: a folder has no metadata or another schema, or none of them has a clean twin.
+    """
+    rows = [(folder, record) for folder in folders for record in read_records(folder)]
+    paired = tuple((folder, record) for folder, record in rows if record.clean_file_name is not None)
+    if not paired:
+        names = ", ".join(str(folder) for folder in folders)
+        raise BadInput(
+            ErrorCode.MISSING_DATA,
+            f"no image of {names} has a clean twin: give a folder that `retoucher benchmark make` wrote",
+        )
+    return FolderPairs(paired)
+
+
+def _pixels(path: Path, mode: str) -> Rgb:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert(mode))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadInput(
+            ErrorCode.FILE_NOT_READABLE, f"{path} cannot be read ({error}): make or convert the data set anew"
+        ) from error
