@@ -10,12 +10,14 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import BadInput, ErrorCode
-from shared.profiles import Profile
+from shared.profiles import Profile, ToolModel
 
 _PREFIX = "RETOUCHER_ACTION_"
 
 GEMINI = "gemini-flash-image"
 """The one tool that sends pixels out of the process."""
+
+GEMINI_TERMS = "LicenseRef-Gemini-API-Terms"
 
 Device = Literal["cpu", "cuda"]
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -37,6 +39,7 @@ class ActionSettings(BaseSettings):
         gemini_timeout_s: of one request, seconds.
         gemini_tries: of one request, the first included.
         gemini_concurrency: requests at once.
+        gemini_price: of one edit, in US dollars; with a price it is used only where the caller sends `max_cost`.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True)
@@ -53,6 +56,7 @@ class ActionSettings(BaseSettings):
     gemini_timeout_s: float = Field(default=90.0, gt=0, le=600)
     gemini_tries: int = Field(default=3, ge=1, le=10)
     gemini_concurrency: int = Field(default=4, ge=1, le=64)
+    gemini_price: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
     @field_validator("gemini_api_key")
     @classmethod
@@ -85,9 +89,11 @@ class ActionSettings(BaseSettings):
                     ErrorCode.BAD_OPTION,
                     f"{_PREFIX}GEMINI_ENABLED is set and no {_PREFIX}GEMINI_{name}: set it, too, or neither",
                 )
-        if GEMINI in profile.tools:
-            return profile
-        return profile.model_copy(update={"tools": (*profile.tools, GEMINI)})
+        tools = profile.tools if GEMINI in profile.tools else (*profile.tools, GEMINI)
+        served = ToolModel(
+            weights=self.gemini_model or "", licence=GEMINI_TERMS, commercial=True, memory_mb=0, price=self.gemini_price
+        )
+        return profile.model_copy(update={"tools": tools, "tool_models": {**profile.tool_models, GEMINI: served}})
 
 
 AS_THE_PROFILE_SAYS = ActionSettings.model_construct()

@@ -5,7 +5,7 @@ import pytest
 from shared.action_settings import AS_THE_PROFILE_SAYS, GEMINI, ActionSettings
 from shared.environment import read_settings
 from shared.errors import BadInput, ErrorCode
-from shared.profiles import load_profile
+from shared.profiles import Profile, load_profile
 
 SECRET = "AIza-not-for-a-log"
 
@@ -61,3 +61,11 @@ def test_what_will_not_do_is_named_and_not_repeated(name: str, value: str, monke
     with pytest.raises(BadInput, match="RETOUCHER_ACTION_") as caught:
         read_settings(ActionSettings)
     assert SECRET not in caught.value.message
+
+
+def test_its_price_is_the_operators_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("ENABLED", "true"), ("API_KEY", SECRET), ("MODEL", "gemini-x-image"), ("PRICE", "0.04")):
+        monkeypatch.setenv(f"RETOUCHER_ACTION_GEMINI_{name}", value)
+    run = read_settings(ActionSettings).applied_to(load_profile("tiny"))
+    assert (run.tool_models[GEMINI].price, run.tool_models[GEMINI].weights) == (0.04, "gemini-x-image")
+    assert Profile.model_validate(run.model_dump()) == run
