@@ -21,6 +21,8 @@ _SECRET_VALUE = re.compile(
     r"|\bwhsec_[A-Za-z0-9+/=_-]+"  # Standard Webhooks signing secrets
     r"|(?<=\b[Bb]earer )[^\s,;]+"
     r"|(?<=://)[^/\s@]+(?=@)"  # user and password of a URL
+    # A presigned S3 request, which urllib3 logs when it tries again: whoever has it may do the same for minutes.
+    r"|(?<=X-Amz-Signature=)[^&\s\"']+|(?<=X-Amz-Credential=)[^&\s\"']+|(?<=X-Amz-Security-Token=)[^&\s\"']+"
 )
 
 

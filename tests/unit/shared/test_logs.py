@@ -68,6 +68,15 @@ def test_secrets_never_appear(capsys, log_format):
     assert "text/html" in written and "example.org/a" in written
 
 
+def test_the_signature_of_a_presigned_link_is_blanked(capsys):
+    configure_logs("info", "json")
+    link = "/bucket/a.png?X-Amz-Credential=AKIA%2F20261125%2Fs3&X-Amz-Expires=300&X-Amz-Signature=fa5f2f9d"
+    logging.getLogger("urllib3.connectionpool").warning("Retrying (%r) after connection broken: %s", "Retry", link)
+    (record,) = records(capsys)
+    assert "fa5f2f9d" not in record["event"] and "AKIA" not in record["event"]
+    assert "/bucket/a.png" in record["event"] and "X-Amz-Expires=300" in record["event"]
+
+
 def test_secrets_in_a_traceback_are_blanked(capsys):
     configure_logs("info", "json")
     try:
