@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import diffusers
+import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -162,7 +163,9 @@ def _loaded(options: ToolTraining) -> Parts:
     folder = options.init_from
     kind = PIPELINES[options.tool]
     try:
-        pipeline: Any = _DIFFUSERS.DiffusionPipeline.from_pretrained(folder, local_files_only=True)
+        pipeline: Any = _DIFFUSERS.DiffusionPipeline.from_pretrained(
+            str(folder), local_files_only=True, dtype=torch.float32
+        )
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise MissingResource(

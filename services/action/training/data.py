@@ -17,7 +17,7 @@ def rendered_data(count: int, validation_count: int, seed: int) -> PairData:
     """`count` samples of the benchmark's training split, and validation samples of the same split with another seed."""
     return PairData(
         RenderedPairs(count, seed),
-        RenderedPairs(validation_count, seed + _VALIDATION_SEED),
+        RenderedPairs(2 * validation_count, seed + _VALIDATION_SEED),  # a third of them is healthy
         f"the procedural blemish benchmark, split train, 256 px, seed {seed}, rendered on the fly ({count} samples; "
         f"validation with seed {seed + _VALIDATION_SEED})",
     )

@@ -1,0 +1,78 @@
+"""Pairs and crops to train on: the same from a folder as drawn, cut as the agent cuts, the same each time."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes.blob_pairs import BlobPairs
+
+from services.action.crops import region_crop_box
+from services.action.training.examples import GENERIC, blemish_cases, blemish_cut, cut_crops, hole_cases, hole_cut
+from services.datasets.pairs import FolderPairs, RenderedPairs, folder_pairs
+from shared.errors import BadInput
+from shared.geometry import mask_box
+
+
+def test_a_folders_pairs_are_those_that_were_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("skia")
+    from services.datasets.benchmark import write_benchmark
+
+    write_benchmark(tmp_path, 3, seed=5)
+    drawn, read = RenderedPairs(3, 5), folder_pairs([tmp_path])
+    assert len(read) == len(drawn) == 3
+    for index in range(3):
+        one, other = drawn[index], read[index]
+        assert np.array_equal(one.image, other.image) and np.array_equal(one.clean, other.clean)
+        assert [b.instruction for b in one.blemishes] == [b.instruction for b in other.blemishes]
+        for ours, theirs in zip(one.blemishes, other.blemishes, strict=True):
+            assert np.array_equal(ours.visible, theirs.visible) and np.array_equal(ours.repair, theirs.repair)
+    assert any(read[index].blemishes for index in range(3))
+    with pytest.raises(IndexError):
+        read[3]
+    (tmp_path / read.rows[0][1].file_name).write_bytes(b"no picture")
+    with pytest.raises(BadInput, match="cannot be read"):
+        read[0]
+
+
+def test_data_without_twins_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not there"):
+        folder_pairs([tmp_path])
+    (tmp_path / "metadata.jsonl").write_text("")
+    with pytest.raises(BadInput, match="clean twin"):
+        folder_pairs([tmp_path])
+    assert len(FolderPairs(())) == 0
+
+
+def test_a_case_is_the_agents_crop_of_the_blemish() -> None:
+    pair = BlobPairs(1, size=200)[0]
+    case = next(blemish_cases(pair))
+    box = mask_box(pair.blemishes[0].visible)
+    assert box is not None
+    x0, y0, x1, y1 = region_crop_box(box, 3, (200, 200))
+    assert abs(case.image.shape[0] - (y1 - y0)) <= 2 and abs(case.image.shape[1] - (x1 - x0)) <= 2
+    assert case.mask.any() and not case.mask.all()
+    assert not np.array_equal(case.image[case.mask], case.clean[case.mask])
+    assert np.array_equal(case.image[~case.mask], case.clean[~case.mask])
+    assert list(blemish_cases(BlobPairs(3)[2])) == []
+
+
+def test_holes_lie_in_clean_pictures() -> None:
+    for case in hole_cases(BlobPairs(3)[0], np.random.default_rng(1), 20):
+        assert np.array_equal(case.image, case.clean)
+        assert case.mask.shape == case.image.shape[:2]
+        assert 0 < case.mask.mean() < 0.9
+        assert case.instruction == "a wall"
+
+
+def test_crops_are_cut_once_and_the_same(tmp_path: Path) -> None:
+    source = BlobPairs(12)
+    cut = cut_crops(source, blemish_cut(3), 32, 7, tmp_path / "a", lambda line: None)
+    again = cut_crops(source, blemish_cut(3), 32, 7, tmp_path / "b", lambda line: None)
+    assert len(cut) == 8 * 3
+    assert cut.pixels.shape == (24, 32, 32, 7)
+    assert np.array_equal(cut.pixels, again.pixels) and list(cut.words) == list(again.words)
+    assert set(cut.words) == {"remove the red square", GENERIC}
+    assert len({crop.tobytes() for crop in np.asarray(cut.pixels)}) > 20  # each is cut a little differently
+    kept = cut_crops(BlobPairs(0), blemish_cut(3), 32, 7, tmp_path / "a", lambda line: None)
+    assert len(kept) == 24  # a resumed run reads them back
+    assert len(cut_crops(BlobPairs(2), hole_cut(2), 32, 0, tmp_path / "c", lambda line: None)) == 4

@@ -1,0 +1,138 @@
+"""Training small tools on synthetic blobs: they learn, resume as if never stopped, load as their tool loads them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fakes.blob_pairs import BlobPairs
+from fakes.tool_requests import a_request
+
+pytest.importorskip("diffusers")
+
+from safetensors.torch import load_file
+
+from services.action.tools.base import EditResult
+from services.action.training.options import ToolTraining
+from services.action.training.run import PairData, judge_folder, train_tool, trained_tool
+from shared.errors import BadInput, ErrorCode, MissingResource
+
+DATA = PairData(BlobPairs(12), BlobPairs(6, seed=1), "red squares on soft walls")
+
+
+def quiet(line: str) -> None:
+    assert "\n" not in line
+
+
+def options(out: Path, **changes: Any) -> ToolTraining:
+    base = ToolTraining(
+        tool="instruct-pix2pix",
+        out=out,
+        side_px=16,
+        latent_channels=4,
+        vae_channels=8,
+        unet_channels=(8, 16),
+        vae_steps=4,
+        steps=6,
+        batch_size=4,
+        crops_per_blemish=1,
+        log_every=2,
+        save_every=3,
+        validation_count=2,
+        inference_steps=2,
+    )
+    return base.model_copy(update=changes)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("run") / "editor-blobs"
+    train_tool(options(out, vae_steps=60, steps=60), DATA, report=quiet, command="retoucher train editor --out X")
+    return out
+
+
+def test_it_learns_and_leaves_a_folder_that_its_tool_loads(trained: Path) -> None:
+    entries = [json.loads(line) for line in (trained / "training_log.jsonl").read_text().splitlines()]
+    for stage in ("autoencoder", "denoiser"):
+        losses = [entry["loss"] for entry in entries if entry["stage"] == stage]
+        assert losses[-1] < 0.7 * losses[0], (stage, losses)
+    gate = json.loads((trained / "gate.json").read_text())
+    assert gate["count"] == 2
+    card = (trained / "CARD.md").read_text()
+    assert "red squares on soft walls" in card and "retoucher train editor --out X" in card
+    assert ("NOT passed" in card) is not gate["passed"]
+    answer = trained_tool("instruct-pix2pix", trained, 16).edit([a_request(steps=2)])[0]
+    assert isinstance(answer, EditResult)
+    assert answer.image.std() > 0
+
+
+def test_a_resumed_run_ends_as_one_that_was_never_stopped(tmp_path: Path) -> None:
+    straight = options(tmp_path / "straight")
+    train_tool(straight, DATA, report=quiet)
+    stopped = options(tmp_path / "stopped")
+
+    def stop(line: str) -> None:
+        if line.startswith("denoiser 4/"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_tool(stopped, DATA, report=stop)
+    assert (stopped.state_folder / "denoiser.pt").is_file()
+    assert not (stopped.out / "model_index.json").exists()
+    train_tool(stopped, DATA, resume=True, report=quiet)
+    for part in ("unet", "vae"):
+        a, b = (load_file(run.out / part / "diffusion_pytorch_model.safetensors") for run in (straight, stopped))
+        assert a.keys() == b.keys()
+        for name, weights in a.items():
+            assert torch.equal(weights, b[name]), (part, name)
+            assert weights.dtype == torch.float16
+
+
+def test_init_from_begins_with_the_weights_and_the_tokenizer(trained: Path, tmp_path: Path) -> None:
+    run = options(tmp_path / "next", init_from=trained, steps=1, vae_steps=0, learning_rate=1e-9)
+    train_tool(run, DATA, report=quiet)
+    a, b = (load_file(folder / "unet" / "diffusion_pytorch_model.safetensors") for folder in (trained, run.out))
+    for name, weights in a.items():
+        torch.testing.assert_close(weights, b[name], atol=1e-3, rtol=1e-3)
+    assert f"the checkpoint {trained.name}" in (run.out / "CARD.md").read_text()
+    with pytest.raises(BadInput, match="not a StableDiffusionInpaintPipeline"):
+        train_tool(options(tmp_path / "x", tool="sd-inpainting", init_from=trained), DATA, report=quiet)
+    with pytest.raises(MissingResource) as caught:
+        train_tool(options(tmp_path / "y", init_from=tmp_path / "nowhere"), DATA, report=quiet)
+    assert caught.value.code == ErrorCode.MISSING_CHECKPOINT
+
+
+def test_an_inpainter_trains_and_its_tool_loads_it(tmp_path: Path) -> None:
+    run = options(tmp_path / "inpainter", tool="sd-inpainting", bf16=True)
+    train_tool(run, DATA, report=quiet)
+    answer = trained_tool("sd-inpainting", run.out, 16).edit([a_request(steps=2, size_hw=(40, 30))])[0]
+    assert isinstance(answer, EditResult)
+    assert answer.image.shape == (40, 30, 3)
+    assert "An inpainter" in (run.out / "CARD.md").read_text()
+
+
+def test_a_folder_holds_one_run(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="--resume"):
+        train_tool(options(trained), DATA, report=quiet)
+    with pytest.raises(BadInput, match="no run to resume"):
+        train_tool(options(tmp_path / "none"), DATA, resume=True, report=quiet)
+    with pytest.raises(BadInput, match="seed") as caught:
+        train_tool(options(trained, steps=60, vae_steps=60, seed=3), DATA, resume=True, report=quiet)
+    assert caught.value.code == ErrorCode.BAD_OPTION
+
+
+def test_data_without_blemishes_is_refused(tmp_path: Path) -> None:
+    class Healthy(BlobPairs):
+        def __getitem__(self, index: int) -> Any:
+            return BlobPairs(3)[2]
+
+    with pytest.raises(BadInput, match="no blemish"):
+        train_tool(options(tmp_path / "run"), PairData(Healthy(4), Healthy(2), ""), report=quiet)
+
+
+def test_a_checkpoint_may_be_judged_anew(trained: Path) -> None:
+    before = (trained / "gate.json").read_text()
+    judge_folder(options(trained, steps=60, vae_steps=60), DATA.validation, quiet)
+    assert (trained / "gate.json").read_text() == before
