@@ -169,7 +169,10 @@ def build_agent(
     if role == "reasoning":
         from services.reasoning.build import build_reasoning
 
-        return build_reasoning(models.reasoning.applied_to(profile), images, process.clock, models.reasoning).diagnose
+        settings = models.reasoning
+        reasoner = build_reasoning(settings.applied_to(profile), images, process.clock, settings, metrics.model_called)
+        reasoner.warm_up()
+        return reasoner.diagnose
     from services.action.build import build_action, owned_by_a_thread
 
     owned = owned_by_a_thread(rules.batch_wait_s if batched else 0.0, metrics.batches_of)

@@ -66,7 +66,7 @@ class Local:
     then the given one with them.
 
     Raises:
-        BadInput: `reasoning` names only one of server and model, or `action` allows a tool and lacks its key.
+        BadInput: `reasoning` names a server and no model, or `action` allows a tool and lacks its key.
         MissingResource: the profile names something that is not there.
     """
 
@@ -155,6 +155,7 @@ class Local:
             MissingResource: a model is not there.
         """
         self.agents.perception.warm_up()
+        self.agents.reasoning.warm_up()
         self.agents.action.warm_up()
 
     def continue_unfinished(self) -> tuple[str, ...]:

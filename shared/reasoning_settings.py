@@ -1,7 +1,7 @@
-"""Where the vision-language model is served and how it is asked, from the environment: `RETOUCHER_REASONING_…`.
+"""Where the vision-language model runs and how it is asked, from the environment: `RETOUCHER_REASONING_…`.
 
 One place for whoever admits jobs and whoever diagnoses: both must know whether a reasoner runs. A profile never holds
-an address or a key.
+an address or a key. Without an address the profile's model runs in the process that diagnoses.
 """
 
 from typing import Literal
@@ -9,8 +9,8 @@ from typing import Literal
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.errors import BadInput, ErrorCode, MissingResource
-from shared.profiles import Profile
+from shared.errors import BadInput, ErrorCode
+from shared.profiles import NO_REASONER, Profile
 
 _PREFIX = "RETOUCHER_REASONING_"
 
@@ -19,8 +19,8 @@ class ReasoningSettings(BaseSettings):
     """A variable that is empty counts as not set.
 
     Attributes:
-        url: of an OpenAI-compatible server, up to and with `/v1`; None for none.
-        model: the name that it serves; stands above the profile's.
+        url: of an OpenAI-compatible server, up to and with `/v1`; None for a model in process.
+        model: what the server calls it, or as a profile's `reasoner` says it; stands above the profile's.
         api_key: sent as a bearer token.
         timeout_s: of one request, seconds.
         budget_s: of all requests about one image, seconds; less than a worker's `stage_timeout_s`, after which it
@@ -28,7 +28,9 @@ class ReasoningSettings(BaseSettings):
         tries: of one request, the first included.
         longest_wait_s: a server that asks for a longer pause than this is not waited for.
         concurrency: requests at once for one image.
-        max_tokens: of one answer.
+        batch: regions of an image that a model in process is asked about at once; fewer where memory ends.
+        max_tokens: of one answer; None for what the model needs.
+        temperature: 0 takes the likeliest words, always the same.
         dialect: `openai` for OpenAI's own newer models, which take `max_completion_tokens` and no temperature.
     """
 
@@ -42,7 +44,9 @@ class ReasoningSettings(BaseSettings):
     tries: int = Field(default=4, ge=1, le=10)
     longest_wait_s: float = Field(default=30.0, ge=0, le=600)
     concurrency: int = Field(default=16, ge=1, le=256)
-    max_tokens: int = Field(default=600, ge=64, le=16_384)
+    batch: int = Field(default=16, ge=1, le=256)
+    max_tokens: int | None = Field(default=None, ge=64, le=16_384)
+    temperature: float = Field(default=0.0, ge=0, le=2)
     dialect: Literal["compatible", "openai"] = "compatible"
 
     @field_validator("url")
@@ -67,29 +71,18 @@ class ReasoningSettings(BaseSettings):
     def applied_to(self, profile: Profile) -> Profile:
         """The profile as it runs with these settings: its reasoner, and what the loop may make of it.
 
-        A model named here in place of the profile's has no card that grants it a veto.
-
         Raises:
-            BadInput: only one of server and model is named.
-            MissingResource: the profile has a reasoner and no server is named.
+            BadInput: a server is named and no model.
         """
-        if self.url is None:
-            if self.model is not None:
-                raise BadInput(
-                    ErrorCode.BAD_OPTION, f"{_PREFIX}MODEL is set and no server: set {_PREFIX}URL, too, or neither"
-                )
-            if profile.reasoner == "openai":
-                raise MissingResource(
-                    ErrorCode.MISSING_DATA,
-                    f"profile {profile.name} asks {profile.reasoning_model}: serve it and set {_PREFIX}URL, up to /v1",
-                )
-            return profile
-        model = self.model or profile.reasoning_model
+        model = self.model or (profile.reasoner if profile.reasoner != NO_REASONER else None)
         if model is None:
-            raise BadInput(ErrorCode.BAD_OPTION, f"{_PREFIX}URL is set and no model: set {_PREFIX}MODEL, too")
-        may_veto = profile.policy.may_veto and model == profile.reasoning_model
-        policy = profile.policy.model_copy(update={"has_reasoner": True, "may_veto": may_veto})
-        return profile.model_copy(update={"reasoner": "openai", "reasoning_model": model, "policy": policy})
+            if self.url is not None:
+                raise BadInput(ErrorCode.BAD_OPTION, f"{_PREFIX}URL is set and no model: set {_PREFIX}MODEL, too")
+            return profile
+        served = self.url is not None
+        policy = profile.policy.model_copy(update={"has_reasoner": True, "sends_pictures": served})
+        at = "server" if served else "process"
+        return profile.model_copy(update={"reasoner": model, "reasoner_at": at, "policy": policy})
 
 
 NO_SERVER = ReasoningSettings.model_construct()

@@ -201,7 +201,7 @@ def _third_parties(job: Job) -> tuple[str, ...]:
     The service cannot know whose server a model runs on, so it names every one. One that never gave an answer is named
     in the warnings or the error instead.
     """
-    sources = [diagnosis.source for diagnosis in job.diagnoses] if job.policy.has_reasoner else []
+    sources = [diagnosis.source for diagnosis in job.diagnoses] if job.policy.sends_pictures else []
     models = [source for source in sources if not source.startswith("detector:")]
     return tuple(dict.fromkeys((*models, *job.third_parties)))
 

@@ -171,7 +171,10 @@ def _explain(adv: Advance) -> Advance:
 def _diagnosed(adv: Advance, command: Diagnose, event: Diagnosed) -> Advance:
     asked = [region.id for region in command.regions]
     said = {diagnosis.region_id: diagnosis for diagnosis in reversed(event.diagnoses)}
-    adv = adv.change(diagnoses=adv.job.diagnoses + tuple(said[name] for name in asked if name in said))
+    adv = adv.change(
+        diagnoses=adv.job.diagnoses + tuple(said[name] for name in asked if name in said),
+        reasoner_may_veto=event.may_veto,
+    )
     silent = [f"region {name} has no diagnosis and stays untouched" for name in asked if name not in said]
     adv = adv.warn(*event.warnings, *silent)
     if adv.job.options.mode is Mode.ANALYZE:

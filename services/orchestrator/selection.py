@@ -133,8 +133,11 @@ def out_of_domain(job: Job, region: Region) -> bool:
 
 
 def vetoed(job: Job, region: Region, canvas: Canvas) -> bool:
-    """Whether the reasoner, granted a veto, has last said that the region is not distorted on this canvas."""
-    if not job.policy.may_veto or region.detector == USER_DETECTOR:
+    """Whether the reasoner, granted a veto, has last said that the region is not distorted on this canvas.
+
+    Both must grant it: the profile, and the card of the model that answered.
+    """
+    if not (job.policy.may_veto and job.reasoner_may_veto) or region.detector == USER_DETECTOR:
         return False
     present = {patch.id for patch in canvas.patches}
     opinions = [diagnosis.distorted for diagnosis in job.diagnoses if diagnosis.region_id == region.id]

@@ -20,11 +20,14 @@ from shared.contracts.loop import Diagnose, Diagnosed
 from shared.contracts.values import Diagnosis, Region
 from shared.errors import ErrorCode, RetoucherError, StageError
 from shared.images import compose_canvas, decode_gray
-from shared.ports import Clock, ImageStore
+from shared.ports import Clock, ImageStore, ModelObserver, unobserved
 
 
 class DetectorReasoner:
     """Implements `shared.ports.Reasoner` from the regions alone; the record shows `source: detector:<name>`."""
+
+    def warm_up(self) -> None:
+        """There is nothing to load."""
 
     def diagnose(self, job: Job, command: Diagnose, dispatch: int) -> Diagnosed:
         """One diagnosis for each region, in order; the same for every dispatch, since nothing is stored.
@@ -56,16 +59,36 @@ class VlmReasoner:
         prompt: what the model is told.
         clock: tells how much time is left.
         budget_s: seconds for all questions about one image; less where the job's deadline is nearer.
+        may_veto: the model's card shows that its "nothing is wrong" can be relied on.
+        observe: is told of each call of the model, about all regions of an image.
     """
 
     def __init__(
-        self, store: ImageStore, backend: Backend, prompt: Prompt, clock: Clock, budget_s: float = 240.0
+        self,
+        store: ImageStore,
+        backend: Backend,
+        prompt: Prompt,
+        clock: Clock,
+        budget_s: float = 240.0,
+        *,
+        may_veto: bool = False,
+        observe: ModelObserver = unobserved,
     ) -> None:
         self._store = store
         self._backend = backend
         self._prompt = prompt
         self._clock = clock
         self._budget_s = budget_s
+        self._may_veto = may_veto
+        self._observe = observe
+
+    def warm_up(self) -> None:
+        """Loads the model, if it runs here.
+
+        Raises:
+            MissingResource: it is not there.
+        """
+        self._backend.warm_up()
 
     def diagnose(self, job: Job, command: Diagnose, dispatch: int) -> Diagnosed:
         """A diagnosis for each region whose answer could be used, and a warning for each other one.
@@ -96,6 +119,7 @@ class VlmReasoner:
             at_s=now_s,
             elapsed_s=max(0.0, now_s - began),
             diagnoses=tuple(diagnoses),
+            may_veto=self._may_veto,
             warnings=tuple(warnings),
         )
 
@@ -109,14 +133,20 @@ class VlmReasoner:
         until_s = self._clock.now_s() + self._budget_s
         if job.deadline_at_s is not None:
             until_s = min(until_s, job.deadline_at_s)
-        heard = [_judged(reply) for reply in self._backend.ask(asked, self._left_s(until_s))]
+        heard = [_judged(reply) for reply in self._called(asked, until_s)]
         again = [(number, answer) for number, answer in enumerate(heard) if isinstance(answer, _Unusable)]
         if again:
             second = [self._again(asked[number], answer.reason) for number, answer in again]
-            replies = self._backend.ask(second, self._left_s(until_s))
+            replies = self._called(second, until_s)
             for (number, _), reply in zip(again, replies, strict=True):
                 heard[number] = _judged(reply)
         return heard
+
+    def _called(self, asked: Sequence[Question], until_s: float) -> Sequence[Reply]:
+        began_s = time.perf_counter()
+        replies = self._backend.ask(asked, self._left_s(until_s))
+        self._observe(self._backend.model, time.perf_counter() - began_s)
+        return replies
 
     def _again(self, question: Question, reason: str) -> Question:
         """At the end, so that all before it stays as the server knows it."""

@@ -25,20 +25,23 @@ class Message(TypedDict):
     content: list[Part]
 
 
-def messages(question: Question) -> list[Message]:
-    """The turns of a question: what is the same for every region of an image comes first."""
-    return [
-        {"role": "system", "content": [{"type": "text", "text": question.system}]},
-        {
-            "role": "user",
-            "content": [
-                {"type": "image"},
-                {"type": "text", "text": question.prompt},
-                {"type": "image"},
-                {"type": "text", "text": question.region},
-            ],
-        },
+def messages(question: Question, system: bool = True) -> list[Message]:
+    """The turns of a question: what is the same for every region of an image comes first.
+
+    Args:
+        question: of one region.
+        system: the task has a turn of its own; else it stands before the first picture.
+    """
+    task: Part = {"type": "text", "text": question.system}
+    asked: list[Part] = [
+        {"type": "image"},
+        {"type": "text", "text": question.prompt},
+        {"type": "image"},
+        {"type": "text", "text": question.region},
     ]
+    if not system:
+        return [{"role": "user", "content": [task, *asked]}]
+    return [{"role": "system", "content": [task]}, {"role": "user", "content": asked}]
 
 
 def pictures(question: Question) -> list[Image.Image]:

@@ -31,11 +31,11 @@ def load_processor(model: str | Path, revision: str | None = None) -> ProcessorM
         OSError: there is none. Other errors as transformers raises them.
     """
     config = AutoConfig.from_pretrained(model, revision=revision)
-    cls: type[ProcessorMixin] | None = PROCESSOR_MAPPING.get(type(config), None)
+    cls: Any = PROCESSOR_MAPPING.get(type(config), None)
     if cls is None:
         loaded: ProcessorMixin = AutoProcessor.from_pretrained(model, revision=revision)  # type: ignore[no-untyped-call]
         return loaded
-    processor: ProcessorMixin = for_pictures(cls).from_pretrained(model, revision=revision)
+    processor: ProcessorMixin = for_pictures(cls).from_pretrained(model, revision=revision or "main")
     return processor
 
 
@@ -57,10 +57,11 @@ def save_processor(processor: ProcessorMixin, folder: Path) -> None:
 
 def for_pictures(cls: type[ProcessorMixin]) -> type[ProcessorMixin]:
     """The class without its part for videos, under the same name, since that is what a saved folder tells."""
-    if VIDEO not in cls.get_attributes():
+    parts: list[str] = cls.get_attributes()  # type: ignore[no-untyped-call]
+    if VIDEO not in parts:
         return cls
 
     def get_attributes(own: type[ProcessorMixin]) -> list[str]:
-        return [name for name in cls.get_attributes() if name != VIDEO]
+        return [name for name in parts if name != VIDEO]
 
     return type(cls.__name__, (cls,), {"get_attributes": classmethod(get_attributes), "__module__": cls.__module__})

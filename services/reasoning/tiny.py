@@ -116,10 +116,11 @@ def build_tiny(folder: Path, texts: Iterable[str], sizes: TinySizes = TinySizes(
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         model = Qwen2_5_VLForConditionalGeneration(_config(tokenizer, sizes))
-    model.generation_config = GenerationConfig(
-        bos_token_id=tokenizer.convert_tokens_to_ids(END_OF_TEXT),
-        pad_token_id=tokenizer.convert_tokens_to_ids(END_OF_TEXT),
-        eos_token_id=[tokenizer.convert_tokens_to_ids(token) for token in (END_OF_TURN, END_OF_TEXT)],
+    ids = tokenizer.get_added_vocab()
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        bos_token_id=ids[END_OF_TEXT],
+        pad_token_id=ids[END_OF_TEXT],
+        eos_token_id=[ids[END_OF_TURN], ids[END_OF_TEXT]],
         do_sample=False,
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,7 +153,7 @@ def _tokenizer(texts: Iterable[str], sizes: TinySizes) -> Qwen2Tokenizer:
     model = json.loads(learner.to_str())["model"]
     tokenizer = Qwen2Tokenizer(
         vocab=model["vocab"],
-        merges=[tuple(pair) for pair in model["merges"]],
+        merges=[tuple(pair) for pair in model["merges"]],  # type: ignore[misc]  # pairs, whatever is annotated
         eos_token=END_OF_TURN,
         pad_token=END_OF_TEXT,
         model_max_length=sizes.context_tokens,
@@ -163,7 +164,7 @@ def _tokenizer(texts: Iterable[str], sizes: TinySizes) -> Qwen2Tokenizer:
 
 def _config(tokenizer: Qwen2Tokenizer, sizes: TinySizes) -> Qwen2_5_VLConfig:
     """Every layer of the picture encoder sees the whole picture: windows save nothing at this size."""
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
+    ids = tokenizer.get_added_vocab()
     half = sizes.width // sizes.heads // 2
     return Qwen2_5_VLConfig(
         text_config={

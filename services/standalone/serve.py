@@ -86,7 +86,7 @@ def serve(arguments: ServeArguments, settings: ServeSettings) -> None:
     Raises:
         BadInput: an unknown profile, a port that is taken, a folder that cannot be written.
         Conflict: another server uses the data folder.
-        MissingResource: the profile has a reasoner and no server is set for it, or a package is not installed.
+        MissingResource: a package is not installed.
         Unavailable: a file in the data folder cannot be used.
     """
     configure_logs(settings.standalone.log_level, settings.standalone.log_format)

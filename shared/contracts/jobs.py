@@ -117,7 +117,8 @@ class LoopPolicy(Contract):
         max_rise: by how much another detector's may rise.
         min_detail_ratio, max_colour_shift, max_seam: limits of `AppearanceCheck`.
         has_reasoner: patched crops are re-diagnosed before a verdict.
-        may_veto: `distorted=False` drops a region (else it only lowers its rank).
+        sends_pictures: the reasoner runs on a server that is sent the picture.
+        may_veto: `distorted=False` drops a region (else it only lowers its rank), if the model's card allows it, too.
         max_regions: the worst so many are diagnosed and repaired.
         stage_tries: how often a stage may fail retryably in a row before the job fails.
     """
@@ -131,6 +132,7 @@ class LoopPolicy(Contract):
     max_colour_shift: float = Field(default=12.0, ge=0)
     max_seam: float = Field(default=3.0, ge=0)
     has_reasoner: bool = False
+    sends_pictures: bool = False
     may_veto: bool = False
     max_regions: int = Field(default=16, ge=1)
     tries_per_region: int = Field(default=2, ge=1)
@@ -228,6 +230,7 @@ class Job(Contract):
         known: every region ever seen, in order of first sight, as last seen.
         found: regions that the last perception of `canvas` calls distorted.
         asked: ids of the regions sent to the reasoner, `max_regions` at the most; none is diagnosed twice.
+        reasoner_may_veto: what the reasoner that diagnosed last said of itself.
         perceptions: one for each canvas perceived; the first is the original's.
         history: every patch ever made, with `verdicts` on them.
         cost: US dollars that tools have cost so far, answers that were of no use included.
@@ -266,6 +269,7 @@ class Job(Contract):
     found: tuple[Region, ...] = ()
     asked: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
+    reasoner_may_veto: bool = False
     attempts: tuple[RegionAttempts, ...] = ()
     declined: tuple[Declined, ...] = ()
     perceptions: tuple[Perception, ...] = ()

@@ -124,10 +124,15 @@ class Perceived(_Event):
 
 
 class Diagnosed(_Event):
-    """The answer to `Diagnose`; a region without a diagnosis stays untouched and is reported."""
+    """The answer to `Diagnose`; a region without a diagnosis stays untouched and is reported.
+
+    `may_veto`: the model's card shows that its "nothing is wrong" can be relied on. It travels with the answer, for
+    whoever admits jobs need not have the model.
+    """
 
     kind: Literal["diagnosed"] = "diagnosed"
     diagnoses: tuple[Diagnosis, ...] = ()
+    may_veto: bool = False
     warnings: tuple[str, ...] = ()
 
 

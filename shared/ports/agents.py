@@ -25,6 +25,14 @@ class Perceiver(Protocol):
 class Reasoner(Protocol):
     """The reasoning agent."""
 
+    def warm_up(self) -> None:
+        """Loads what it needs, so that the first job does not wait for it.
+
+        Raises:
+            MissingResource: a model is not there.
+        """
+        ...
+
     def diagnose(self, job: Job, command: Diagnose, dispatch: int) -> Diagnosed:
         """Raises as `Perceiver.perceive`."""
         ...

@@ -76,11 +76,10 @@ class Profile(Contract):
     Attributes:
         detectors, tools: names, in order of preference.
         tool_models: weights of those tools that have any, by the tool's name.
-        reasoner: `none`, where a diagnosis is what the detector itself knows; `openai`, where a vision-language model
-            is asked over HTTP. Where it is served the settings say (`shared.reasoning_settings`), never a profile.
-        reasoning_model: the name by which the reasoner's server knows it; None without a reasoner.
-        reasoning_revision: commit of its hub's repository that it should be served from; None where none is known.
-        reasoning_prompt: version of what the model is told (`services/reasoning/prompts`).
+        reasoner: the vision-language model that diagnoses: a name below `services/reasoning/checkpoints` or
+            `services/reasoning/models`, a folder, or a hub id with its commit (`owner/name@<commit>`); `none`, where a
+            diagnosis is what the detector itself knows.
+        reasoner_at: in this process, or on a server. Settings say which (`shared.reasoning_settings`), never a file.
         saliency_checkpoint: folder of the saliency detector's weights: a path, or a name below
             `services/perception/checkpoints`; None where there is no such detector.
         device, dtype: where networks run; `cpu`, `float32` where there are none.
@@ -94,12 +93,10 @@ class Profile(Contract):
     name: str
     description: str
     detectors: tuple[str, ...]
-    reasoner: Literal["none", "openai"]
+    reasoner: str = Field(min_length=1, max_length=500)
+    reasoner_at: Literal["process", "server"] = "process"
     tools: tuple[str, ...]
     tool_models: dict[str, ToolModel] = Field(default_factory=dict)
-    reasoning_model: str | None = None
-    reasoning_revision: str | None = Field(default=None, pattern=HUB_COMMIT)
-    reasoning_prompt: str = "v1"
     saliency_checkpoint: str | None = None
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
@@ -108,12 +105,6 @@ class Profile(Contract):
     deadline_s: float = Field(default=600.0, gt=0)
     licences: tuple[WeightLicence, ...] = ()
     policy: LoopPolicy = LoopPolicy()
-
-    @model_validator(mode="after")
-    def _names_its_model(self) -> Self:
-        if self.reasoner != "none" and self.reasoning_model is None:
-            raise ValueError(f"reasoner {self.reasoner!r} needs reasoning_model")
-        return self
 
     @model_validator(mode="after")
     def _has_the_tools_of_its_models(self) -> Self:
@@ -129,6 +120,9 @@ class Profile(Contract):
             for name, model in self.tool_models.items()
         )
         return self.licences + of_tools
+
+
+NO_REASONER = "none"
 
 
 def profile_names() -> tuple[str, ...]:
@@ -155,5 +149,5 @@ def load_profile(name: str) -> Profile:
         raise MissingResource(
             ErrorCode.MISSING_DATA, f"profile {name}.toml is damaged ({first_line}): reinstall"
         ) from error
-    policy = profile.policy.model_copy(update={"has_reasoner": profile.reasoner != "none"})
+    policy = profile.policy.model_copy(update={"has_reasoner": profile.reasoner != NO_REASONER})
     return profile.model_copy(update={"policy": policy})

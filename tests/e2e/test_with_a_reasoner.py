@@ -150,7 +150,7 @@ def a_profile(tmp_path, monkeypatch) -> Iterator[str]:
     folder = tmp_path / "profiles"
     folder.mkdir()
     text = shared.profiles.resources.files("shared.profiles").joinpath("tiny.toml").read_text(encoding="utf-8")
-    text = text.replace('reasoner = "none"', f'reasoner = "openai"\nreasoning_model = "{MODEL}"')
+    text = text.replace('reasoner = "none"', f'reasoner = "{MODEL}"')
     (folder / "vlm.toml").write_text(text, encoding="utf-8")
     files = shared.profiles.resources.files
 
@@ -168,7 +168,8 @@ def test_a_profile_with_a_reasoner_needs_its_server_and_then_runs(a_profile, tmp
     arguments = ["retouch", image, "--prompt", "a wall", "--regions", mask, "--tools", "opencv", "--profile", a_profile]
     assert retoucher(*arguments, "--out", str(tmp_path / "out")) == 1
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line == f"error: profile vlm asks {MODEL}: serve it and set RETOUCHER_REASONING_URL, up to /v1"
+    assert line.startswith(f"error: there is no reasoner '{MODEL}': neither ")
+    assert line.endswith("or serve it and set RETOUCHER_REASONING_URL")
     with vision_server(looks) as server:
         monkeypatch.setenv("RETOUCHER_REASONING_URL", server.url)
         assert retoucher(*arguments, "--out", str(tmp_path / "out")) == 0

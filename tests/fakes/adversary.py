@@ -111,7 +111,8 @@ class Adversary:
     def _diagnosed(self, command: Diagnose) -> Diagnosed:
         names = [*(region.id for region in command.regions), "stray", self.chance.choice(list(DETECTORS))]
         said = [diagnosis(name, self.chance.random() < 0.6) for name in names if self.chance.random() < 0.9]
-        return Diagnosed(step=command.step, at_s=1.0, diagnoses=tuple(said))
+        may_veto = self.chance.random() < 0.5
+        return Diagnosed(step=command.step, at_s=1.0, diagnoses=tuple(said), may_veto=may_veto)
 
     def _retouched(self, command: Retouch) -> Retouched:
         targets = [target.region.id for target in command.targets]

@@ -88,7 +88,7 @@ class ScriptedAgents:
                 distorted = self.world.effect_of(patch).distorted
             if distorted is not None:
                 said.append(diagnosis(region.id, distorted))
-        return Diagnosed(step=command.step, at_s=0.0, diagnoses=tuple(said))
+        return Diagnosed(step=command.step, at_s=0.0, diagnoses=tuple(said), may_veto=self.world.may_veto)
 
     def retouch(self, job: Job, command: Retouch, dispatch: int) -> Retouched:
         self._called(job, command)

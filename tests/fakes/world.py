@@ -67,6 +67,7 @@ class World:
     saliency_peak: float | None = None
     any_distortion: float | None = None
     in_domain: bool = True
+    may_veto: bool = True
     thresholds: Thresholds | None = None
     size_px: int = 32
 

@@ -1,5 +1,7 @@
 """Scenarios of choice and of endings: what is not touched, vetoes, limits, deadlines, cancels and failures."""
 
+from dataclasses import replace
+
 from fakes.agents import broken, busy
 from fakes.drive import Script
 from fakes.world import Decline, Effect, Flaw, Silence, World
@@ -53,6 +55,14 @@ ENDINGS = [
         "no veto without leave",
         Script(one_sign(distorted=False)),
         "PDRPF",
+        Outcome.REPAIRED,
+        StopReason.NOTHING_SALIENT,
+        {"a-t1"},
+    ),
+    Scenario(
+        "no veto where the model's card does not allow it",
+        Script(replace(one_sign(distorted=False), may_veto=False), VETO),
+        "PDRPDF",
         Outcome.REPAIRED,
         StopReason.NOTHING_SALIENT,
         {"a-t1"},

@@ -54,6 +54,9 @@ class IdleAgents:
             ),
         )
 
+    def warm_up(self) -> None:
+        """There is nothing to load."""
+
     def diagnose(self, job: Job, command: Diagnose, dispatch: int) -> Diagnosed:
         """A diagnosis for each region."""
         time.sleep(self._seconds)

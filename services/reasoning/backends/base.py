@@ -59,6 +59,14 @@ class Backend(Protocol):
         """The model's name, for the record."""
         ...
 
+    def warm_up(self) -> None:
+        """Loads what asking needs here, so that the first job does not wait for it.
+
+        Raises:
+            MissingResource: it is not there.
+        """
+        ...
+
     def ask(self, questions: Sequence[Question], within_s: float | None = None) -> Sequence[Reply]:
         """A reply to each question, in order; one that fails does not touch the others.
 

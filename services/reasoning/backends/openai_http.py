@@ -20,7 +20,10 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from services.reasoning.backends.base import Failed, NotUnderstood, Picture, Question, Reply, Said
 from services.reasoning.backends.retrying import Retrying, retry_after_s
+from services.reasoning.chat import messages
 from services.reasoning.parse import clean
+from services.reasoning.reasoners import Source
+from services.reasoning.thoughts import without_thoughts
 from shared.errors import ErrorCode, StageError, Unavailable
 from shared.reasoning_settings import ReasoningSettings
 
@@ -59,7 +62,7 @@ class OpenAiHttp:
     """Implements `Backend` over HTTP. Safe for several threads: each call has connections of its own.
 
     Args:
-        model: the name by which the server knows it.
+        source: the model, under the name by which the server knows it.
         schema: JSON schema of an answer.
         settings: server, key and limits.
         retrying: how patient it is; the settings' tries are taken where it is left out.
@@ -67,12 +70,13 @@ class OpenAiHttp:
 
     def __init__(
         self,
-        model: str,
+        source: Source,
         schema: dict[str, JsonValue],
         settings: ReasoningSettings,
         retrying: Retrying | None = None,
     ) -> None:
-        self._model = model
+        self._source = source
+        self._model = source.name
         self._schema = schema
         self._settings = settings
         self._retrying = retrying or Retrying(tries=settings.tries, longest_wait_s=settings.longest_wait_s)
@@ -84,6 +88,9 @@ class OpenAiHttp:
     def model(self) -> str:
         """The served name."""
         return self._model
+
+    def warm_up(self) -> None:
+        """There is nothing to load; whether the server answers shows when it is asked, again and again if need be."""
 
     def ask(self, questions: Sequence[Question], within_s: float | None = None) -> Sequence[Reply]:
         """A reply to each question, in order (`Backend`)."""
@@ -160,7 +167,13 @@ class OpenAiHttp:
                 return _Passing(f"answered {response.status_code}{wait}", asked_s)
             if response.status_code >= 300:
                 return Failed(self._refused(response.status_code, bytes(received)))
-            return _message_of(bytes(received))
+            return self._said(bytes(received))
+
+    def _said(self, received: bytes) -> Reply:
+        reply = _message_of(received)
+        if isinstance(reply, Said) and self._source.chat.thinks:
+            return Said(without_thoughts(reply.text), reply.complete)
+        return reply
 
     def _refused(self, status: int, received: bytes) -> StageError:
         """What the operator must change. A server may repeat the key: it is taken out of its words."""
@@ -183,26 +196,31 @@ class OpenAiHttp:
     def _body(self, question: Question) -> dict[str, JsonValue]:
         body: dict[str, JsonValue] = {
             "model": self._model,
-            "messages": [
-                {"role": "system", "content": question.system},
-                {
-                    "role": "user",
-                    "content": [
-                        _picture(question.whole),
-                        {"type": "text", "text": question.prompt},
-                        _picture(question.crop),
-                        {"type": "text", "text": question.region},
-                    ],
-                },
-            ],
+            "messages": _turns(question, self._source.chat.system),
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": "diagnosis", "strict": True, "schema": self._schema},
             },
         }
-        if self._settings.dialect == "openai":  # its newer models refuse the two below
-            return {**body, "max_completion_tokens": self._settings.max_tokens}
-        return {**body, "temperature": 0.0, "max_tokens": self._settings.max_tokens}
+        most = self._settings.max_tokens or self._source.max_tokens
+        if self._settings.dialect == "openai":  # its newer models refuse what follows
+            return {**body, "max_completion_tokens": most}
+        if self._source.chat.template_kwargs:
+            body["chat_template_kwargs"] = dict(self._source.chat.template_kwargs)
+        return {**body, "temperature": self._settings.temperature, "max_tokens": most}
+
+
+def _turns(question: Question, system: bool) -> JsonValue:
+    """As OpenAI writes them; the task is a plain string, for not every server takes parts there."""
+    pictures = iter((question.whole, question.crop))
+    turns: list[JsonValue] = []
+    for turn in messages(question, system):
+        parts: list[JsonValue] = [
+            _picture(next(pictures)) if part["type"] == "image" else {"type": "text", "text": part["text"]}
+            for part in turn["content"]
+        ]
+        turns.append({"role": turn["role"], "content": question.system if turn["role"] == "system" else parts})
+    return turns
 
 
 def _picture(picture: Picture) -> dict[str, JsonValue]:

@@ -115,7 +115,7 @@ def test_a_second_opinion_holds_only_while_its_patch_is_on_the_canvas() -> None:
         patch_id="p", region_id="a", evidence_before=0.9, evidence_after=0.5, rejudged=False, accepted=True, reason="r"
     )
     job = queued_job(MemoryImageStore(), policy=LoopPolicy(may_veto=True)).model_copy(
-        update={"verdicts": (fine,), "diagnoses": (diagnosis("a", distorted=True),)}
+        update={"verdicts": (fine,), "diagnoses": (diagnosis("a", distorted=True),), "reasoner_may_veto": True}
     )
     assert vetoed(job, region("a"), EMPTY.with_patches((patch("p"),)))
     assert not vetoed(job, region("a"), EMPTY)

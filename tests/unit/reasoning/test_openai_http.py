@@ -14,6 +14,7 @@ from services.reasoning.backends.base import Failed, NotUnderstood, Picture, Que
 from services.reasoning.backends.openai_http import MOST_BYTES, OpenAiHttp
 from services.reasoning.backends.retrying import Retrying, retry_after_s
 from services.reasoning.contract import answer_schema
+from services.reasoning.reasoners import Source
 from shared.errors import StageError, Unavailable
 from shared.images import encode_png
 from shared.reasoning_settings import ReasoningSettings
@@ -30,7 +31,7 @@ def question(number: int = 0) -> Question:
 
 
 def backend(url: str, retrying: Retrying = QUICK, **settings: object) -> OpenAiHttp:
-    return OpenAiHttp(MODEL, answer_schema(), ReasoningSettings(url=url, model=MODEL, **settings), retrying)
+    return OpenAiHttp(Source(MODEL), answer_schema(), ReasoningSettings(url=url, model=MODEL, **settings), retrying)
 
 
 def answer_to(script: Callable[[Seen, int], str | Answer], **settings: object) -> tuple[Reply, VisionServer]:

@@ -46,6 +46,9 @@ class ScriptedBackend:
         self.calls: list[tuple[Question, ...]] = []
         self.within_s: list[float | None] = []
 
+    def warm_up(self) -> None:
+        pass
+
     def ask(self, questions: Sequence[Question], within_s: float | None = None) -> Sequence[Reply]:
         self.calls.append(tuple(questions))
         self.within_s.append(within_s)

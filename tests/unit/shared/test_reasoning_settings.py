@@ -5,7 +5,7 @@ import pytest
 import shared.profiles
 from shared.contracts.jobs import LoopPolicy
 from shared.environment import read_settings
-from shared.errors import BadInput, MissingResource
+from shared.errors import BadInput
 from shared.profiles import Profile, load_profile
 from shared.reasoning_settings import NO_SERVER, ReasoningSettings
 
@@ -18,14 +18,13 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"RETOUCHER_REASONING_{name.upper()}", raising=False)
 
 
-def profile(reasoner: str = "openai", model: str | None = "aligned-vlm", **policy: object) -> Profile:
+def profile(reasoner: str = "aligned-vlm", **policy: object) -> Profile:
     return Profile.model_validate(
         {
             "name": "test",
             "description": "d",
             "detectors": ["text"],
             "reasoner": reasoner,
-            "reasoning_model": model,
             "tools": ["opencv"],
             "peak_memory_mb": 1,
             "policy": policy,
@@ -34,7 +33,7 @@ def profile(reasoner: str = "openai", model: str | None = "aligned-vlm", **polic
 
 
 def test_without_a_server_a_profile_stays_as_it_is() -> None:
-    tiny = load_profile("tiny")
+    tiny = load_profile("idle")
     assert read_settings(ReasoningSettings).applied_to(tiny) is tiny
     assert NO_SERVER.applied_to(tiny) is tiny and not tiny.policy.has_reasoner
 
@@ -44,28 +43,27 @@ def test_a_server_and_a_model_give_any_profile_a_reasoner(monkeypatch: pytest.Mo
     monkeypatch.setenv("RETOUCHER_REASONING_MODEL", "qwen")
     monkeypatch.setenv("RETOUCHER_REASONING_API_KEY", " sk-1\n")
     settings = read_settings(ReasoningSettings)
-    run = settings.applied_to(load_profile("tiny"))
-    assert (run.reasoner, run.reasoning_model, run.policy.has_reasoner) == ("openai", "qwen", True)
-    assert run.policy.may_veto is False
+    run = settings.applied_to(load_profile("idle"))
+    assert (run.reasoner, run.reasoner_at) == ("qwen", "server")
+    assert run.policy == load_profile("idle").policy.model_copy(update={"has_reasoner": True, "sends_pictures": True})
+    assert settings.applied_to(run) == run
     assert settings.api_key is not None and settings.api_key.get_secret_value() == "sk-1"
     assert "sk-1" not in repr(settings)
-    assert run.policy.model_copy(update={"has_reasoner": False}) == load_profile("tiny").policy
 
 
-def test_a_veto_is_granted_to_the_profiles_own_model_alone() -> None:
-    own = profile(may_veto=True)
-    assert ReasoningSettings(url=URL).applied_to(own).policy.may_veto is True
-    assert ReasoningSettings(url=URL, model="aligned-vlm").applied_to(own).policy.may_veto is True
-    assert ReasoningSettings(url=URL, model="another").applied_to(own).policy.may_veto is False
+def test_a_profiles_own_model_runs_in_process_until_a_server_is_named() -> None:
+    own = profile()
+    here, there = NO_SERVER.applied_to(own), ReasoningSettings(url=URL).applied_to(own)
+    assert (here.reasoner, here.reasoner_at, here.policy.sends_pictures) == ("aligned-vlm", "process", False)
+    assert (there.reasoner, there.reasoner_at, there.policy.sends_pictures) == ("aligned-vlm", "server", True)
+    assert here.policy.has_reasoner and there.policy.has_reasoner
+    other = ReasoningSettings(model="another").applied_to(own)
+    assert (other.reasoner, other.reasoner_at) == ("another", "process")
 
 
-def test_half_of_it_is_an_error_with_the_other_half() -> None:
+def test_a_server_without_a_model_is_an_error_with_the_other_half() -> None:
     with pytest.raises(BadInput, match="set RETOUCHER_REASONING_MODEL, too"):
-        ReasoningSettings(url=URL).applied_to(load_profile("tiny"))
-    with pytest.raises(BadInput, match="set RETOUCHER_REASONING_URL, too"):
-        ReasoningSettings(model="m").applied_to(load_profile("tiny"))
-    with pytest.raises(MissingResource, match="serve it and set RETOUCHER_REASONING_URL"):
-        NO_SERVER.applied_to(profile())
+        ReasoningSettings(url=URL).applied_to(load_profile("idle"))
 
 
 @pytest.mark.parametrize(
@@ -97,14 +95,9 @@ def test_empty_variables_count_as_not_set(monkeypatch: pytest.MonkeyPatch) -> No
     assert read_settings(ReasoningSettings).url is None and read_settings(ReasoningSettings).model is None
 
 
-def test_a_profile_with_a_reasoner_names_its_model() -> None:
-    with pytest.raises(ValueError, match="needs reasoning_model"):
-        profile(model=None)
-
-
 def test_the_loop_is_told_of_a_profiles_reasoner(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that only admits jobs no server is set, and the policy must be right all the same."""
-    text = 'description = "d"\ndetectors = ["text"]\nreasoner = "openai"\nreasoning_model = "m"\ntools = ["opencv"]\n'
+    text = 'description = "d"\ndetectors = ["text"]\nreasoner = "m"\ntools = ["opencv"]\n'
     (tmp_path / "vlm.toml").write_text(text + "peak_memory_mb = 1\n[policy]\nmin_gain = 0.4\n", encoding="utf-8")
     monkeypatch.setattr(shared.profiles.resources, "files", lambda _: tmp_path)
     loaded = load_profile("vlm")
