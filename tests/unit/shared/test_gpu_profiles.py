@@ -5,10 +5,11 @@ import re
 import pytest
 
 from services.action.generative_policy import GENERATIVE_TOOLS
+from services.reasoning.reasoners import local, served
 from shared.errors import BadInput, MissingResource
 from shared.profile_settings import ProfileSettings
 from shared.profiles import Profile, load_profile
-from shared.reasoning_settings import NO_SERVER
+from shared.reasoning_settings import ReasoningSettings
 
 NAMES = ("gpu-24gb", "gpu-80gb")
 LEFT_BY_THE_REASONER = {"gpu-24gb": 0.6, "gpu-80gb": 1.0}
@@ -35,9 +36,16 @@ def test_all_tools_fit_at_once(profile: Profile) -> None:
     assert staying + turns <= size_mb * LEFT_BY_THE_REASONER[profile.name]
 
 
-def test_a_reasoner_is_asked_for_by_name(profile: Profile) -> None:
-    with pytest.raises(MissingResource, match=r"asks Qwen/Qwen2\.5-VL-7B-Instruct.*: serve it"):
-        NO_SERVER.applied_to(profile)
+def test_a_reasoner_is_asked_under_the_name_that_vllm_serves_it_by(profile: Profile) -> None:
+    run = ReasoningSettings(url="http://vllm:8000/v1").applied_to(profile)
+    public = served(run.reasoner).profile
+    assert run.reasoner_at == "server" and public is not None and public.hub_id == run.reasoner
+
+
+def test_the_quantised_reasoner_needs_a_server() -> None:
+    with pytest.raises(MissingResource, match=r"runs on a server alone: serve it with vLLM"):
+        local(load_profile("gpu-24gb").reasoner)
+    assert local(load_profile("gpu-80gb").reasoner).revision is not None
 
 
 def test_the_commercial_policy_refuses_flux_by_name_and_runs_without_it(profile: Profile) -> None:
