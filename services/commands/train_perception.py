@@ -50,7 +50,7 @@ def perception(
     kld: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
     bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
     labels: Annotated[
-        bool, typer.Option(help="Samples drawn on the fly also teach what is seen where, and in which colour.")
+        bool, typer.Option(help="Samples drawn on the fly also teach what is seen where, and are varied by it.")
     ] = True,
     device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw or read samples.")] = 0,

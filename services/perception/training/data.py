@@ -4,19 +4,20 @@ Both give the same sample for the same index in any process, so that loaders may
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from services.datasets.benchmark.parts import LABEL_COUNTS, label_maps
+from services.datasets.benchmark.parts import LABEL_COUNTS, PARTS, label_maps
 from services.datasets.benchmark.render import Renderer
 from services.datasets.benchmark.sample import make_sample
 from services.datasets.schema import BlemishRecord, QualityScores, read_records
 from services.perception.training.run import TrainingData
 from services.perception.training.samples import LabelMaps
+from services.perception.training.variation import draw_variation
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import Mask
 from shared.images import Rgb
@@ -45,7 +46,11 @@ class LoadedSample:
 
 @dataclass(frozen=True)
 class RenderedSource:
-    """The benchmark's samples, drawn when they are asked for; `labelled` ones come with their label maps."""
+    """The benchmark's samples, drawn when they are asked for.
+
+    `labelled` ones come with their label maps; `varied` ones, which must be labelled, in other tones and on other
+    backdrops than the split has (`services.perception.training.variation`).
+    """
 
     count: int
     seed: int
@@ -53,6 +58,11 @@ class RenderedSource:
     mix: Mix = "balanced"
     split: str = "train"
     labelled: bool = False
+    varied: bool = False
+
+    def __post_init__(self) -> None:
+        if self.varied and not self.labelled:
+            raise ValueError("only labelled samples can be varied: what is backdrop is in their label maps")
 
     @property
     def label_counts(self) -> tuple[int, ...]:
@@ -71,7 +81,7 @@ class RenderedSource:
             renderer = Renderer(self.size)
             labels = label_maps(renderer, sample.shown)
             clean_labels = labels if sample.healthy else label_maps(renderer, sample.sound)
-        return LoadedSample(
+        loaded = LoadedSample(
             image=sample.image,
             clean=sample.clean,
             prompt=sample.prompt,
@@ -81,6 +91,7 @@ class RenderedSource:
             labels=labels,
             clean_labels=clean_labels,
         )
+        return _varied(loaded, np.random.default_rng([self.seed, index])) if self.varied else loaded
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,18 @@ class FolderSource:
             ) from error
 
 
+def _varied(sample: LoadedSample, rng: np.random.Generator) -> LoadedSample:
+    if sample.labels is None or sample.clean_labels is None or sample.clean is None:
+        return sample
+    written = np.isin(sample.labels[0], [PARTS.index("board"), PARTS.index("letter")]).any()
+    height, width = sample.image.shape[:2]
+    variation = draw_variation(rng, (height, width), may_mirror=not written)
+    image, labels = variation.apply(sample.image, sample.labels)
+    clean, clean_labels = variation.apply(sample.clean, sample.clean_labels)
+    masks = tuple(variation.apply_to_mask(mask) for mask in sample.visible_masks)
+    return replace(sample, image=image, clean=clean, visible_masks=masks, labels=labels, clean_labels=clean_labels)
+
+
 def rendered_data(
     count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced", labelled: bool = True
 ) -> TrainingData:
@@ -138,13 +161,16 @@ def rendered_data(
     Raises:
         BadInput: BAD_OPTION, the benchmark does not draw such samples.
     """
-    training = RenderedSource(count, seed, size, mix, labelled=labelled)
+    plain = RenderedSource(count, seed, size, mix)
+    training = replace(plain, labelled=True, varied=True) if labelled else plain
     training[0]  # what the benchmark refuses is refused now, not in a loader's process
     return TrainingData(
         training,
         RenderedSource(validation_count, seed + _VALIDATION_SEED, size, mix),
         f"the procedural blemish benchmark, split train, mix {mix}, {size} px, seed {seed}, rendered on the fly "
-        f"({count} samples; validation with seed {seed + _VALIDATION_SEED})",
+        f"({count} samples; validation with seed {seed + _VALIDATION_SEED})"
+        + (", backdrops and tones varied" if labelled else ""),
+        known=plain,
     )
 
 

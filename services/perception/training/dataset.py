@@ -1,6 +1,6 @@
-"""Samples as training examples, and examples as batches of tensors. Deterministic: no augmentation, no random state.
+"""Samples as training examples, and examples as batches of tensors. Deterministic: no random state.
 
-More variety is had by rendering more samples; flips would mirror words, colour jitter would contradict prompts.
+Variety is the source's: it knows what may be varied without mirroring words or contradicting prompts.
 """
 
 from collections.abc import Sequence

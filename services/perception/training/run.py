@@ -32,11 +32,19 @@ _TOKENIZER_PROMPTS = 600
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run learns from and is measured on; `description` is a sentence for the card."""
+    """What a run learns from and is measured on.
+
+    Attributes:
+        training: samples to learn from.
+        validation: samples to measure and to choose thresholds on.
+        description: a sentence for the card.
+        known: what the domain check takes for known; None is `training`. Varied samples would make it know too much.
+    """
 
     training: SampleSource
     validation: SampleSource
     description: str
+    known: SampleSource | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,7 @@ def recalibrate(
 def _calibrate_into(
     folder: Path, network: Network, data: TrainingData, count: int, report: Callable[[str], None]
 ) -> Calibration:
-    calibrated = calibrate(network, data.training, data.validation, count, report)
+    calibrated = calibrate(network, data.known or data.training, data.validation, count, report)
     calibrated.domain.save(folder)
     calibrated.calibration.save(folder)
     return calibrated.calibration
