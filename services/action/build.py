@@ -1,5 +1,6 @@
 """The action agent of a profile: which tools its names stand for."""
 
+import threading
 from collections.abc import Callable
 
 from services.action.agent import ActionAgent
@@ -68,28 +69,34 @@ Owned = Callable[[Tool], Tool]
 
 
 def owned_by_a_thread(max_wait_s: float, observe: Callable[[str], Observer]) -> Owned:
-    """Gives each tool a thread that owns its pipeline, and batches across jobs; `observe` is told of them by name."""
-    return lambda tool: BatchedTool(tool, max_wait_s, observe(tool.name))
+    """Gives each tool a thread that owns its pipeline, and batches across jobs; `observe` is told of them by name.
+
+    Tools in this process take turns: two at once would need the memory of both, and gain nothing.
+    """
+    device = threading.Lock()
+
+    def owned(tool: Tool) -> Tool:
+        turn = device if tool.third_party is None else None
+        return BatchedTool(tool, max_wait_s, observe(tool.name), turn)
+
+    return owned
 
 
 def _unwatched(tool: str) -> Observer:
     return lambda count, waits_s: None
 
 
-AT_ONCE: Owned = owned_by_a_thread(0.0, _unwatched)
-"""Nothing is waited for: what other jobs ask while a call runs still shares the next one."""
-
-
 def build_action(
     profile: Profile,
     store: ImageStore,
-    owned: Owned = AT_ONCE,
+    owned: Owned | None = None,
     observe: ModelObserver = unobserved,
     settings: ActionSettings = AS_THE_PROFILE_SAYS,
 ) -> ActionAgent:
     """The agent with the tools of a profile that the settings were applied to; models load on first use.
 
-    A tool with a model is `owned`, for no pipeline is safe for two threads; the others run in their callers'.
+    A tool with a model is `owned`, for no pipeline is safe for two threads; by default without waiting for company:
+    what other jobs ask while a call runs still shares the next one. The others run in their callers' threads.
 
     Raises:
         MissingResource: the profile names a tool that is not there, or one without its weights.
@@ -99,5 +106,6 @@ def build_action(
         if name not in TOOLS:
             raise MissingResource(ErrorCode.MISSING_DATA, f"profile {profile.name} names tool {name!r}, unknown here")
     tools = {name: TOOLS[name](profile, settings) for name in profile.tools}
-    mine = {name: tool if tool.native_size_px is None else owned(tool) for name, tool in tools.items()}
+    own = owned or owned_by_a_thread(0.0, _unwatched)
+    mine = {name: tool if tool.native_size_px is None else own(tool) for name, tool in tools.items()}
     return ActionAgent(store, mine, observe, profile.tool_models)

@@ -6,18 +6,29 @@ has no size of its own that it brings each crop to.
 
 import json
 from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from services.action.tools.base import EditRequest, EditResult, Tool, ToolDeclined, ToolKind
 from shared.batching import Batcher, BatchRules, Observer
 
 
 class BatchedTool:
-    """Implements `Tool` around another."""
+    """Implements `Tool` around another.
 
-    def __init__(self, tool: Tool, max_wait_s: float, observe: Observer) -> None:
+    Args:
+        tool: the other.
+        max_wait_s: how long a call waits for company.
+        observe: is told of the batches.
+        turn: held while the tool works; a lock that tools on one device share, None for a tool that needs no turn.
+    """
+
+    def __init__(
+        self, tool: Tool, max_wait_s: float, observe: Observer, turn: AbstractContextManager[object] | None = None
+    ) -> None:
         self._tool = tool
+        self._turn = turn if turn is not None else nullcontext()
         self._batcher: Batcher[EditRequest, EditResult | ToolDeclined] = Batcher(
-            tool.edit,
+            self._run,
             BatchRules(max_items=tool.max_batch, max_wait_s=max_wait_s),
             key=_asked_alike if tool.native_size_px is None else _settings_of,
             name=f"tool-{tool.name}",
@@ -71,6 +82,10 @@ class BatchedTool:
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
         """One answer for each request, in order; they may have shared a call with other jobs' requests."""
         return self._batcher(batch)
+
+    def _run(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
+        with self._turn:
+            return self._tool.edit(batch)
 
 
 def _settings_of(request: EditRequest) -> Hashable:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from fakes.agents import diagnosis
 
+from services.action.build import owned_by_a_thread
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
 from services.action.tools.batched import BatchedTool
 from shared.contracts.values import Region
@@ -96,3 +97,26 @@ def test_it_is_the_tool_that_it_stands_for() -> None:
     assert (tool.licence, tool.third_party) == ("MIT", "a vendor")
     tool.warm_up()
     assert pipeline.warm
+
+
+class Busy(Pipeline):
+    """Notes how many work at once."""
+
+    third_party = None
+    at_work, most = 0, 0
+
+    def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
+        Busy.at_work += 1
+        Busy.most = max(Busy.most, Busy.at_work)
+        threading.Event().wait(0.02)
+        Busy.at_work -= 1
+        return super().edit(batch)
+
+
+def test_tools_of_one_process_take_turns() -> None:
+    owned = owned_by_a_thread(0.0, lambda name: lambda count, waits_s: None)
+    tools = [owned(Busy()) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda tool: tool.edit([a_request(1), a_request(2)]), tools))
+    assert [seeds(one) for one in answers] == [[1, 2]] * 3
+    assert Busy.most == 1

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from services.action.build import build_action
 from services.action.generative_policy import GENERATIVE_TOOLS
 from services.reasoning.reasoners import local, served
+from shared.adapters.memory import MemoryImageStore
 from shared.errors import BadInput, MissingResource
 from shared.profile_settings import ProfileSettings
 from shared.profiles import Profile, load_profile
@@ -61,3 +63,11 @@ def test_a_saliency_network_of_ones_own_can_be_added(profile: Profile) -> None:
     run = ProfileSettings(saliency_checkpoint="/weights/mine").applied_to(profile)
     assert run.detectors == ("saliency", "text") and run.saliency_checkpoint == "/weights/mine"
     assert run.policy.saliency_detector == "saliency" and profile.policy.saliency_detector is None
+
+
+def test_its_tools_are_made_without_loading_anything(profile: Profile) -> None:
+    tools = {tool.name: tool for tool in build_action(profile, MemoryImageStore()).tools}
+    assert tuple(tools) == profile.tools
+    for name, model in profile.tool_models.items():
+        assert (tools[name].licence, tools[name].memory_mb) == (model.licence, model.memory_mb)
+        assert model.max_batch is None or tools[name].max_batch == model.max_batch
