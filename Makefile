@@ -8,10 +8,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TRAIN_INSTALLED := $(VENV)/.installed-train
+VLLM_INSTALLED := .venv-vllm/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock lock-images pictures clean debian
+.PHONY: help install demo test vllm check format lock lock-images pictures clean debian
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,8 +22,10 @@ install: $(INSTALLED) ## the virtual environment in .venv
 demo: $(INSTALLED) ## repairs a misspelt sign in a real photograph and prints where the report lies
 	$(BIN)/retoucher demo --out $(OUT)
 
-test: $(TRAIN_INSTALLED) debian ## every test
+test: $(TRAIN_INSTALLED) $(VLLM_INSTALLED) debian ## every test
 	$(BIN)/python -m pytest
+
+vllm: $(VLLM_INSTALLED) ## vLLM on this machine's CPU, in .venv-vllm
 
 check: $(TRAIN_INSTALLED) ## style, types and layers
 	$(BIN)/ruff check .
@@ -45,7 +48,7 @@ pictures: demo ## the pictures of the README and of the page, from the demo's re
 	$(BIN)/python docs/page_examples.py $(OUT)
 
 clean: ## removes what the other targets made
-	rm -rf $(VENV) .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-vllm .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --no-deps: the lock is complete, and pip must not resolve it anew. rapidocr-onnxruntime asks for opencv-python, whose
@@ -63,6 +66,15 @@ $(INSTALLED): pyproject.toml shared/client/pyproject.toml deploy/constraints/dev
 # brings its own libraries as packages; an index that has the CPU build is chosen by pip's own settings.
 $(TRAIN_INSTALLED): $(INSTALLED) deploy/constraints/train.txt
 	$(BIN)/python -m pip install --quiet -r deploy/constraints/train.txt
+	@touch $@
+
+# An environment of its own, as in production: vLLM wants other versions than training. torch first and with what it needs;
+# the rest is a complete lock.
+$(VLLM_INSTALLED): deploy/vllm/requirements-cpu.txt
+	@sh deploy/need-python.sh "$(PYTHON)"
+	test -x .venv-vllm/bin/python || $(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet torch==2.13.0
+	.venv-vllm/bin/python -m pip install --quiet --no-deps -r deploy/vllm/requirements-cpu.txt
 	@touch $@
 
 # tesseract is the independent reader of the evaluation and of some tests; the drawings of the benchmark need libEGL;

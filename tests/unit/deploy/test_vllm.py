@@ -1,0 +1,40 @@
+"""vLLM: one file of settings for its container and for the tests' server; the default model is a known one."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from services.reasoning.reasoners import served
+
+ROOT = Path(__file__).resolve().parents[3]
+FILE = "deploy/vllm/serving.yaml"
+SETTINGS = yaml.safe_load((ROOT / FILE).read_text(encoding="utf-8"))
+VLLM = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["vllm"]
+
+
+def test_a_request_has_two_pictures_and_an_answer_no_padding() -> None:
+    assert json.loads(SETTINGS["limit-mm-per-prompt"]) == {"image": 2, "video": 0}
+    assert json.loads(SETTINGS["structured-outputs-config"])["disable_any_whitespace"] is True
+    assert SETTINGS["enable-prefix-caching"] is True
+
+
+def test_compose_starts_it_with_that_file_and_says_nothing_twice() -> None:
+    (mounted,) = [volume for volume in VLLM["volumes"] if volume.startswith(f"./{FILE}:")]
+    target = mounted.split(":")[1]
+    assert f"--config={target}" in VLLM["command"] and mounted.endswith(":ro")
+    assert not {option.partition("=")[0].removeprefix("--") for option in VLLM["command"]} & set(SETTINGS)
+
+
+def test_the_default_model_is_served_from_its_commit() -> None:
+    options = dict(option.removeprefix("--").split("=", 1) for option in VLLM["command"])
+    model = options["model"].partition(":-")[2].removesuffix("}")
+    public = served(model).profile
+    assert public is not None and f":-{public.revision}}}" in options["revision"]
+
+
+def test_the_cpu_environment_and_the_container_have_the_same_vllm() -> None:
+    lock = (ROOT / "deploy/vllm/requirements-cpu.txt").read_text(encoding="utf-8")
+    gpu = (ROOT / "deploy/vllm/requirements-gpu.txt").read_text(encoding="utf-8")
+    version = VLLM["image"].partition("vllm-openai:v")[2].removesuffix("}")
+    assert f"\nvllm-cpu=={version}\n" in lock and f"\nvllm=={version}\n" in gpu
