@@ -9,6 +9,8 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from services.commands.evaluate_retouch import preference
+from services.commands.evaluate_retouch import retouch as evaluate_retouch
 from services.commands.exits import run_and_exit
 from services.commands.keys_command import keys
 from services.commands.options import (
@@ -30,6 +32,7 @@ from services.commands.options import (
 from services.commands.speed.command import speed
 from services.commands.submit_command import submit
 from services.commands.train_perception import perception
+from services.commands.train_rater import rater
 from services.commands.train_tools import editor, inpainting
 from shared.contracts.categories import Category
 
@@ -52,6 +55,7 @@ app.add_typer(train, name="train")
 train.command("perception")(perception)
 train.command("editor")(editor)
 train.command("inpainting")(inpainting)
+train.command("rater")(rater)
 app.add_typer(keys, name="keys")
 app.add_typer(speed, name="speed")
 
@@ -258,6 +262,10 @@ def evaluate_perception_ablation(
             device=device,
         )
     )
+
+
+evaluate.command("retouch")(evaluate_retouch)
+evaluate.command("preference")(preference)
 
 
 @benchmark.command("make")

@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from pydantic import ValidationError
 
 from shared.errors import BadInput, ErrorCode
 
 _FROM_SCRATCH = 1e-3
 _FROM_PRETRAINED = 2e-5
+
+
+def bad_option(error: ValidationError) -> BadInput:
+    """What a run's options were refused for, as the command line names it."""
+    first = error.errors()[0]
+    name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
+    return BadInput(ErrorCode.BAD_OPTION, f"{name}: {first['msg']}: choose another value")
 
 
 def perception(
@@ -63,8 +71,6 @@ def perception(
     calibration_count: Annotated[int, typer.Option(min=8, help="Images for thresholds and domain.")] = 1024,
 ) -> None:
     """Trains the saliency network, chooses its thresholds and writes its checkpoint and card."""
-    from pydantic import ValidationError
-
     from services.perception.training.data import folder_data, rendered_data
     from services.perception.training.options import PretrainedEncoders, TrainingOptions
     from services.perception.training.run import recalibrate, train_perception
@@ -98,9 +104,7 @@ def perception(
             calibration_count=calibration_count,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
-        raise BadInput(ErrorCode.BAD_OPTION, f"{name}: {first['msg']}: choose another value") from error
+        raise bad_option(error) from error
     if data is None and validation is not None:
         raise BadInput(ErrorCode.BAD_OPTION, "--validation goes with --data: give both, or neither to draw samples")
     drawn = max(steps * batch_size * accumulate, calibration_count)

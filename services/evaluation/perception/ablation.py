@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import ValidationError
 from rich.console import Console
 
+from services.evaluation.output import write_json
 from services.evaluation.perception.ablation_figures import (
     AblationReport,
     RunFigures,
@@ -20,7 +21,6 @@ from services.evaluation.perception.ablation_figures import (
     ablation_report,
     to_tables,
 )
-from services.evaluation.perception.evaluate import write_json
 from services.evaluation.perception.figures import Figures
 from services.evaluation.perception.measure import batches
 from services.evaluation.perception.predictors import SaliencyPredictor

@@ -1,16 +1,15 @@
 """`retoucher evaluate perception`: Table 3 on a folder in the project's schema, printed and written as JSON."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import services.perception
 from services.datasets.schema import BlemishRecord, read_records
+from services.evaluation.output import Measuring, require_folder_of, write_json
 from services.evaluation.perception.figures import PerceptionReport, PhotographFigures, WouldEdit, to_tables
 from services.evaluation.perception.measure import Measured, measure, shuffled_prompts
 from services.evaluation.perception.photographs import given_photographs, judge_photographs, shipped_photographs
@@ -21,8 +20,6 @@ from services.perception.saliency.checkpoint import Checkpoint, load_checkpoint
 from shared.errors import BadInput, ErrorCode, MissingResource
 
 SHIPPED_CHECKPOINT = Path(services.perception.__file__).parent / "checkpoints" / "tiny"
-_PLAIN_EVERY = 200
-"""Images between two lines of progress where there is no terminal."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> Percep
     photographs = _photographs(asked, checkpoint)  # first, for a wrong path is told at once then
     others = shuffled_prompts([record.prompt for record in records])
     network = CheckpointPredictor(checkpoint)
-    with _Progress(console, len(records)) as progress:
+    with Measuring(console, len(records)) as progress:
         found = measure(
             folder_images(asked.data, records), network, other_prompts=others, rahf=rahf, advance=progress.advance
         )
@@ -101,33 +98,6 @@ def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> Percep
         blemished_by_category=found.network.counts(),
         notes=_notes(found, records, others),
     )
-
-
-def require_folder_of(path: Path) -> None:
-    """Checks, before the long work, that a report can be written.
-
-    Raises:
-        BadInput: OUTPUT_NOT_WRITABLE.
-    """
-    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise BadInput(
-            ErrorCode.OUTPUT_NOT_WRITABLE,
-            f"{path} cannot be written (no such folder, or no permission): give another file",
-        )
-
-
-def write_json(path: Path, text: str) -> None:
-    """Writes a report.
-
-    Raises:
-        BadInput: OUTPUT_NOT_WRITABLE.
-    """
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise BadInput(
-            ErrorCode.OUTPUT_NOT_WRITABLE, f"{path} cannot be written ({error.strerror}): give another file"
-        ) from error
 
 
 def _rahf(asked: PerceptionEvaluation) -> RahfPredictor | None:
@@ -161,29 +131,3 @@ def _notes(found: Measured, records: Sequence[BlemishRecord], others: Sequence[s
     if not found.network.healthy:
         notes.append("no image-level AUROC: there is no healthy image")
     return tuple(notes)
-
-
-class _Progress:
-    """A bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._console = console
-        self._total = total
-        self._done = 0
-        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._bar.add_task("measuring", total=total)
-
-    def __enter__(self) -> "_Progress":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def advance(self, count: int) -> None:
-        """So many images more are done."""
-        before, self._done = self._done, self._done + count
-        self._bar.advance(self._task, count)
-        if not self._console.is_terminal and before // _PLAIN_EVERY != self._done // _PLAIN_EVERY:
-            self._console.print(f"measured {self._done} of {self._total} images")

@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from services.evaluation.sabotage import ON_THE_FAULT, common
 from services.evaluation.text import sabotage
 from services.evaluation.text.figures import (
     CaseResult,
@@ -33,11 +34,8 @@ from services.local import Local
 from shared.contracts.base import BoxXYXY, QuadXY
 from shared.contracts.jobs import Job, JobOptions
 from shared.contracts.values import Region
-from shared.geometry import box_area, intersection, quad_box
+from shared.geometry import quad_box
 from shared.images import Rgb, decode_rgb, encode_png
-
-ON_THE_FAULT = 0.3
-"""Share of the smaller of region and fault that must be common for the region to count as on the fault."""
 
 SABOTAGED_WORDS = 12
 
@@ -83,7 +81,7 @@ def evaluate_text(
         one, result = _judge(local, picture, seed)
         judged.append(one)
         watch(one.case, result)
-    table = sabotage.sabotage_table(local, sabotaged_words, seed) if sabotaged_words else ()
+    table = sabotage.table(local, sabotaged_words, seed) if sabotaged_words else ()
     notes = skipped() if data_dir is None else ()
     return _report(judged, seed).model_copy(update={"sabotage": table, "notes": notes})
 
@@ -143,10 +141,7 @@ def _boxes(quads: Sequence[QuadXY], size_hw: tuple[int, int]) -> tuple[BoxXYXY, 
 
 
 def _on(box: BoxXYXY, faults: tuple[BoxXYXY, ...]) -> bool:
-    return any(
-        box_area(intersection(box, fault)) >= ON_THE_FAULT * max(1, min(box_area(box), box_area(fault)))
-        for fault in faults
-    )
+    return any(common(box, fault) >= ON_THE_FAULT for fault in faults)
 
 
 def _reads_right(picture: TestPicture, image: Rgb) -> bool | None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from pydantic import computed_field
 from rich.console import Group
 from rich.table import Table
 
+from services.evaluation.sabotage import SabotageFigures, sabotage_table
 from services.evaluation.text.truth import HEALTHY, Kind
 from shared.contracts.base import Contract
 
@@ -67,22 +67,6 @@ class ReadingFigures(Contract):
 
     word_accuracy: float
     character_error_rate: float
-
-
-class SabotageFigures(Contract):
-    """How verification treated one kind of patch."""
-
-    kind: str
-    right: bool
-    tried: int
-    accepted: int
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def share(self) -> float:
-        """Share treated as it should be: accepted where right, refused where sabotaged; 0 where none was tried."""
-        good = self.accepted if self.right else self.tried - self.accepted
-        return good / self.tried if self.tried else 0.0
 
 
 class TextReport(Contract):
@@ -165,7 +149,7 @@ def to_table(report: TextReport) -> Group:
         _groups(title, rows) for title, rows in (("fault", report.by_kind), ("surface", report.by_surface)) if rows
     ]
     if report.sabotage:
-        parts.append(_sabotage(report.sabotage))
+        parts.append(sabotage_table(report.sabotage))
     return Group(*parts)
 
 
@@ -213,14 +197,4 @@ def _groups(title: str, rows: Iterable[GroupFigures]) -> Table:
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(row.name, str(row.count), str(row.found), str(row.repaired), str(row.read_after))
-    return table
-
-
-def _sabotage(rows: Iterable[SabotageFigures]) -> Table:
-    table = Table(title="sabotage: what verification does with patches", title_justify="left")
-    for name in ("patch", "tried", "accepted", "treated right"):
-        table.add_column(name, justify="left" if name == "patch" else "right")
-    for row in rows:
-        label = f"{row.kind} (right)" if row.right else row.kind
-        table.add_row(label, str(row.tried), str(row.accepted), f"{row.share:.2f}")
     return table

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from services.datasets.benchmark.parts import LABEL_COUNTS, PARTS, label_maps
 from services.datasets.benchmark.render import Renderer
 from services.datasets.benchmark.sample import make_sample
+from services.datasets.files import read_mask, read_picture
 from services.datasets.schema import BlemishRecord, QualityScores, read_records
 from services.perception.training.run import TrainingData
 from services.perception.training.samples import LabelMaps
@@ -113,32 +113,11 @@ class FolderSource:
         if not 0 <= index < len(self.records):
             raise IndexError(f"sample {index} of {len(self.records)}")
         record = self.records[index]
-        image = self._rgb(record.file_name)
-        masks = tuple(self._mask(name, image) for name in record.visible_mask_file_names)
-        clean = self._rgb(record.clean_file_name) if record.clean_file_name is not None else None
+        image = read_picture(self.folder, record.file_name)
+        size_hw = (image.shape[0], image.shape[1])
+        masks = tuple(read_mask(self.folder, name, size_hw) for name in record.visible_mask_file_names)
+        clean = None if record.clean_file_name is None else read_picture(self.folder, record.clean_file_name)
         return LoadedSample(image, clean, record.prompt, masks, record.prompt_contradicts, known_scores(record.scores))
-
-    def _rgb(self, name: str) -> Rgb:
-        return np.asarray(self._open(name, "RGB"))
-
-    def _mask(self, name: str, image: Rgb) -> Mask:
-        mask = np.asarray(self._open(name, "L")) > 127
-        if mask.shape != image.shape[:2]:
-            raise BadInput(
-                ErrorCode.MASK_SIZE_MISMATCH,
-                f"{self.folder / name} is {mask.shape}, its image {image.shape[:2]}: convert the data set anew",
-            )
-        return mask
-
-    def _open(self, name: str, mode: str) -> Image.Image:
-        path = self.folder / name
-        try:
-            with Image.open(path) as image:
-                return image.convert(mode)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise BadInput(
-                ErrorCode.FILE_NOT_READABLE, f"{path} cannot be read ({error}): make or convert the data set anew"
-            ) from error
 
 
 def _varied(sample: LoadedSample, rng: np.random.Generator) -> LoadedSample:

@@ -1,0 +1,44 @@
+"""Reads the pictures that a folder in the project's schema names. Knows pixels, nothing of what they are for."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from shared.errors import BadInput, ErrorCode
+from shared.geometry import Mask
+from shared.images import Rgb
+
+
+def read_picture(folder: Path, name: str) -> Rgb:
+    """`(H, W, 3)` RGB of a file of the folder.
+
+    Raises:
+        BadInput: FILE_NOT_READABLE.
+    """
+    return np.asarray(_open(folder / name, "RGB"))
+
+
+def read_mask(folder: Path, name: str, size_hw: tuple[int, int]) -> Mask:
+    """`(H, W)` bool of a file of the folder, True where it is bright.
+
+    Raises:
+        BadInput: FILE_NOT_READABLE; MASK_SIZE_MISMATCH, it has another size than its image.
+    """
+    mask = np.asarray(_open(folder / name, "L")) > 127
+    if mask.shape != size_hw:
+        raise BadInput(
+            ErrorCode.MASK_SIZE_MISMATCH,
+            f"{folder / name} is {mask.shape}, its image {size_hw}: convert the data set anew",
+        )
+    return mask
+
+
+def _open(path: Path, mode: str) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            return image.convert(mode)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadInput(
+            ErrorCode.FILE_NOT_READABLE, f"{path} cannot be read ({error}): make or convert the data set anew"
+        ) from error

@@ -1,0 +1,70 @@
+"""What every long evaluation shows and writes: a bar on a terminal or a line now and then, and a report as JSON."""
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shared.errors import BadInput, ErrorCode
+
+
+class Measuring:
+    """A bar on a terminal, a line every so many images elsewhere.
+
+    Args:
+        console: where it is shown.
+        total: images.
+        done: those of an earlier run.
+        plain_every: images between two lines where there is no terminal.
+    """
+
+    def __init__(self, console: Console, total: int, done: int = 0, plain_every: int = 200) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._console = console
+        self._total = total
+        self._done = done
+        self._plain_every = plain_every
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("measuring", total=total, completed=done)
+
+    def __enter__(self) -> "Measuring":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def advance(self, count: int) -> None:
+        """So many images more are done."""
+        before, self._done = self._done, self._done + count
+        self._bar.advance(self._task, count)
+        if not self._console.is_terminal and before // self._plain_every != self._done // self._plain_every:
+            self._console.print(f"measured {self._done} of {self._total} images")
+
+
+def require_folder_of(path: Path) -> None:
+    """Checks, before the long work, that a report can be written.
+
+    Raises:
+        BadInput: OUTPUT_NOT_WRITABLE.
+    """
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise BadInput(
+            ErrorCode.OUTPUT_NOT_WRITABLE,
+            f"{path} cannot be written (no such folder, or no permission): give another file",
+        )
+
+
+def write_json(path: Path, text: str) -> None:
+    """Writes a report.
+
+    Raises:
+        BadInput: OUTPUT_NOT_WRITABLE.
+    """
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            ErrorCode.OUTPUT_NOT_WRITABLE, f"{path} cannot be written ({error.strerror}): give another file"
+        ) from error
