@@ -13,8 +13,9 @@ from fakes.vision_server import MODEL, Seen, VisionServer, completion, says, vis
 from services.reasoning.backends.base import Failed, NotUnderstood, Picture, Question, Reply, Said
 from services.reasoning.backends.openai_http import MOST_BYTES, OpenAiHttp
 from services.reasoning.backends.retrying import Retrying, retry_after_s
+from services.reasoning.chat import messages
 from services.reasoning.contract import answer_schema
-from services.reasoning.reasoners import Source
+from services.reasoning.reasoners import Source, served
 from shared.errors import StageError, Unavailable
 from shared.images import encode_png
 from shared.reasoning_settings import ReasoningSettings
@@ -246,3 +247,32 @@ def test_pauses_grow_are_jittered_and_end() -> None:
     assert patience.pause_s(1, None, 0.9999) == pytest.approx(0.5, abs=0.001)
     assert patience.pause_s(1, 10.0, 0.0) == 10.0 and patience.pause_s(1, 0.1, 0.0) == 1.0
     assert patience.pause_s(1, 10.1, 0.0) is None
+
+
+def asked_as(name: str, text: str) -> tuple[Reply, dict]:
+    """What a public model is sent under its name, and what is made of its answer."""
+    with vision_server(lambda seen, n: text) as server:
+        settings = ReasoningSettings(url=server.url, model=name)
+        reply = OpenAiHttp(served(name), answer_schema(), settings, QUICK).ask([question()])[0]
+    return reply, server.seen[0].body
+
+
+def test_ovis_is_asked_in_its_chat_format() -> None:
+    """Its class is in no library here: what can be shown is what goes to its server."""
+    reply, body = asked_as("AIDC-AI/Ovis2.5-9B", says())
+    assert reply == Said(says())
+    assert body["chat_template_kwargs"] == {"enable_thinking": False}
+    assert [turn["role"] for turn in body["messages"]] == ["system", "user"]
+    assert [part["type"] for part in body["messages"][1]["content"]] == ["image_url", "text", "image_url", "text"]
+    assert (body["model"], body["max_tokens"]) == ("AIDC-AI/Ovis2.5-9B", 600)
+
+
+def test_glm_has_room_to_think_and_its_thoughts_are_taken_off() -> None:
+    reply, body = asked_as("zai-org/GLM-4.1V-9B-Thinking", f"<think>hm</think><answer>{says()}</answer>")
+    assert reply == Said(says()) and body["max_tokens"] == 4096 and "chat_template_kwargs" not in body
+
+
+def test_a_model_without_a_turn_for_the_task_has_it_before_the_pictures() -> None:
+    (turn,) = messages(question(), system=False)
+    assert turn["role"] == "user" and turn["content"][0] == {"type": "text", "text": "the task"}
+    assert turn["content"][1:] == messages(question())[1]["content"]
