@@ -92,7 +92,8 @@ class AblationPlan:
                 steps=self.steps,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
-                pixel_scale=0.0,  # the paper's ablation is of equation 2
+                pixel_scale=0.0,  # the paper's ablation is of equation 2,
+                twins=False,  # which knows no twins
                 attention_refinement=variant.attention_refinement,
                 kld=variant.kld,
                 bf16=self.bf16,
@@ -119,7 +120,7 @@ class AblationPlan:
         if self.data is not None:
             return folder_data(self.data)
         drawn = max(self.steps * self.batch_size, self.calibration_count)
-        return rendered_data(drawn, max(_VALIDATION, self.calibration_count), _FIRST_DATA_SEED + seed)
+        return rendered_data(drawn, max(_VALIDATION, self.calibration_count), _FIRST_DATA_SEED + seed, labelled=False)
 
 
 def run(plan: AblationPlan, console: Console | None = None) -> AblationReport:
