@@ -44,7 +44,7 @@ class Variation:
 
     def apply(self, image: Rgb, labels: LabelMaps) -> tuple[Rgb, LabelMaps]:
         """The picture `(H, W, 3)` and its label maps, varied."""
-        level = image.astype(np.float32) / 255
+        level = np.asarray(image, np.float32) / np.float32(255)
         behind = _toned(level, self.backdrop, self.gammas[0]) * self.field
         front = _toned(level, self.shown, self.gammas[1])
         share = cv2.GaussianBlur((labels[0] > 0).astype(np.float32), (0, 0), _FRINGE_PX)[..., None]
