@@ -146,11 +146,12 @@ def doctor(profile: Profile = "tiny") -> None:
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")] = Path(".demo"),
+    profile: Profile = "tiny",
 ) -> None:
     """Repairs a misspelt sign in a real photograph, leaves a correct one alone, and says where the report lies."""
     from services.demo.run import run
 
-    run(out)
+    run(out, profile)
 
 
 @app.command()

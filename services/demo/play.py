@@ -25,8 +25,9 @@ class Play:
         credit: where it comes from.
         image: `(H, W, 3)` uint8 RGB.
         prompt: what it was asked to show.
-        outcome: what must come of it.
+        outcome: what must come of it; None where whatever the loop says is told.
         options: what the caller chose.
+        healthy: nothing is wrong with it, so that any edit is told as a false alarm.
     """
 
     folder: str
@@ -34,8 +35,9 @@ class Play:
     credit: str
     image: Rgb
     prompt: str
-    outcome: Outcome
+    outcome: Outcome | None
     options: JobOptions = JobOptions()
+    healthy: bool = False
 
 
 def perform(local: Local, play: Play, out_dir: Path, console: Console) -> str | None:
@@ -53,20 +55,20 @@ def perform(local: Local, play: Play, out_dir: Path, console: Console) -> str | 
         return f"{play.folder} ended {record.status} ({record.error.message if record.error else 'no result'})"
     folder = out_dir / play.folder
     write_output_folder(local, job_id, folder, overwrite=True)
-    for sentence in _told(record):
+    for sentence in (*_told(record), *_looked(local, record, folder), *_judged(play, record)):
         console.print(f"  {sentence}", markup=False)
     console.print(f"  report: {folder / 'report.html'}", markup=False)
     return _fault(local, play, record)
 
 
 def _fault(local: Local, play: Play, record: JobRecord) -> str | None:
-    if record.outcome is not play.outcome:
+    if play.outcome is not None and record.outcome is not play.outcome:
         return f"{play.folder} came out as {record.outcome}, not {play.outcome}"
     if record.largest_outside_difference != 0:
         return f"{play.folder} changed pixels outside its masks"
     before = decode_rgb(local.store.get(record.input.original_ref))
     after = decode_rgb(local.artifact(record.id, "result.png"))
-    untouched = play.outcome is Outcome.NOTHING_TO_FIX
+    untouched = not record.accepted_patch_ids
     if np.array_equal(before, after) is not untouched:
         return f"{play.folder} was {'changed' if untouched else 'left as it was'}"
     return None
@@ -88,3 +90,27 @@ def _told(record: JobRecord) -> list[str]:
         *(f"did: {patch.tool}; {patch.reason}" for patch in kept),
         f"outcome: {record.outcome} in {seconds:.1f} s; largest difference outside the masks: {outside}",
     ]
+
+
+def _looked(local: Local, record: JobRecord, folder: Path) -> list[str]:
+    """Where heat map and masks lie, and what the saliency checkpoint made of the picture; nothing without one."""
+    first = next(iter(local.jobs.load(record.id).job.perceptions), None)
+    if first is None or first.saliency_peak is None or first.any_distortion is None:
+        return []
+    said = f"heat map: peak {first.saliency_peak:.2f}, any distortion {first.any_distortion:.2f}"
+    if first.thresholds is not None:
+        said += f" (edited from {first.thresholds.tau_s:.2f} and {first.thresholds.tau_any:.2f} on)"
+    if not first.in_domain:
+        said += "; the checkpoint does not know images like this one"
+    masks = sorted(name for name in record.artifacts if name.startswith("masks/"))
+    return [f"{said}: {folder / 'saliency' / 'before.png'}", *(f"mask: {folder / name}" for name in masks)]
+
+
+def _judged(play: Play, record: JobRecord) -> list[str]:
+    """What was declined or refused, and why; and what a healthy picture's edit is."""
+    told = [f"declined: {one.reason}" for one in record.declined]
+    told += [f"refused: {verdict.reason}" for verdict in record.verdicts if not verdict.accepted]
+    told += [f"says: {warning}" for warning in record.warnings]
+    if play.healthy and record.accepted_patch_ids:
+        told.append("a false alarm: it was edited although nothing is wrong with it")
+    return told
