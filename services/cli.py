@@ -326,6 +326,22 @@ def dataset_convert(
     run(source, name, out, images, labels)
 
 
+@dataset.command("propose-regions")
+def dataset_propose_regions(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="A data set in the project's schema.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; must be new or empty.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same regions.")] = 0,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A saliency network: take the regions that it finds instead.")
+    ] = None,
+    device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
+) -> None:
+    """Regions as detectors propose them (jittered, too large, too small, merged, healthy), matched to the flaws."""
+    from services.commands.propose_regions import run
+
+    run(data, out, seed, checkpoint, device)
+
+
 @dataset.command("export-feedback")
 def dataset_export_feedback(
     server_data: Annotated[Path, typer.Option("--server-data", metavar="DIR", help="The server's --data-dir.")],

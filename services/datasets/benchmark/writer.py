@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from services.datasets.benchmark.sample import Sample, check_options, make_sample
+from services.datasets.benchmark.sample import Region, Sample, check_options, make_sample
 from services.datasets.schema import METADATA, BlemishRecord, RegionTruth, row
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import mask_box
@@ -93,14 +93,7 @@ def _write(out: Path, index: int, sample: Sample, source: str) -> BlemishRecord:
             path = f"{folder}/{name}_{number}.png"
             (out / path).write_bytes(encode_png(mask.astype("uint8") * 255))
             names.append(path)
-        box = mask_box(region.visible)
-        assert box is not None, "a region without a visible pixel is refused before"  # noqa: S101
-        regions.append(RegionTruth(
-            category=region.category, kind=region.kind, description=region.description,
-            inconsistency=region.inconsistency,
-            instruction=region.instruction, centre_xy_px=region.centre_xy_px, box_xyxy_px=box,
-            visible_share=float(region.visible.mean()),
-        ))  # fmt: skip
+        regions.append(truth_of(region))
     h, w = sample.image.shape[:2]
     return BlemishRecord(
         file_name=f"images/{name}.png", clean_file_name=f"clean/{name}.png", visible_mask_file_names=tuple(visible),
@@ -109,3 +102,20 @@ def _write(out: Path, index: int, sample: Sample, source: str) -> BlemishRecord:
         scores=sample.scores,
         regions=tuple(regions),
     )  # fmt: skip
+
+
+def truth_of(region: Region) -> RegionTruth:
+    """What the schema says of a drawn blemish."""
+    box = mask_box(region.visible)
+    if box is None:
+        raise ValueError("a region without a visible pixel is no blemish")
+    return RegionTruth(
+        category=region.category,
+        kind=region.kind,
+        description=region.description,
+        inconsistency=region.inconsistency,
+        instruction=region.instruction,
+        centre_xy_px=region.centre_xy_px,
+        box_xyxy_px=box,
+        visible_share=float(region.visible.mean()),
+    )

@@ -3,7 +3,6 @@
 A run that was stopped resumes from its last state and ends as if it had not been.
 """
 
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from services.perception.training.card import write_card
 from services.perception.training.dataset import LABEL_NAMES, SaliencyCollator, SaliencyDataset, TwinnedDataset
 from services.perception.training.options import OPTIONS_FILE, TrainingOptions
 from services.perception.training.samples import FirstOf, SampleSource
-from services.perception.training.trainer import LogFile, SaliencyTrainer, validation_metrics
+from services.perception.training.trainer import SaliencyTrainer, validation_metrics
+from services.training.log_file import LogFile, seconds_spent
 from shared.errors import BadInput, ErrorCode, MissingResource
 
 LOG_FILE = "training_log.jsonl"
@@ -95,7 +95,7 @@ def train_perception(
         command=command,
         parameters=sum(weights.numel() for weights in network.model.parameters()),
         labelled=bool(data.training.label_counts),
-        seconds=_seconds_spent(options.out / LOG_FILE),
+        seconds=seconds_spent(options.out / LOG_FILE),
     )
     return TrainingResult(options.out, calibration, output.global_step, metrics)
 
@@ -206,10 +206,3 @@ def _prompts(source: SampleSource) -> list[str]:
     """Prompts for the tokenizer: from samples spread over the whole source."""
     stride = -(-len(source) // _TOKENIZER_PROMPTS)
     return [source[index].prompt for index in range(0, len(source), stride)]
-
-
-def _seconds_spent(log: Path) -> float:
-    """Seconds of training in all parts of a run: in its log each part counts from 0."""
-    entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    seconds = [float(entry["seconds"]) for entry in entries]
-    return sum(now for now, after in zip(seconds, [*seconds[1:], 0.0], strict=True) if after < now)

@@ -3,9 +3,6 @@
 The metrics are those that evaluation reports, on the same truth maps.
 """
 
-import json
-import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import EvalPrediction, Trainer
 
 from services.perception.metrics import SaliencyMetrics, image_auroc, mean_metrics, saliency_metrics
 from services.perception.saliency.checkpoint import load_model
@@ -118,37 +115,6 @@ def one_image(map_logits: npt.NDArray[np.float32], fixations: npt.NDArray[np.boo
     side = fixations.shape[0]
     saliency = cv2.resize(_sigmoid(map_logits), (side, side), interpolation=cv2.INTER_LINEAR)
     return saliency_metrics(np.clip(saliency, 0.0, 1.0), fixations)
-
-
-class LogFile(TrainerCallback):
-    """Appends every log entry as a line of JSON, and hands on a readable line of it.
-
-    Args:
-        path: of the file.
-        write: takes a line of text.
-    """
-
-    def __init__(self, path: Path, write: Callable[[str], None]) -> None:
-        self._path = path
-        self._write = write
-        self._begin_s = time.monotonic()
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Mapping[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """Called by the Trainer on the main process and on others; only the main one writes."""
-        if not logs or not state.is_world_process_zero:
-            return
-        entry = {"step": state.global_step, "seconds": round(time.monotonic() - self._begin_s, 1), **logs}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-        shown = " ".join(f"{key}={value:.4g}" for key, value in logs.items() if isinstance(value, int | float))
-        self._write(f"step {state.global_step}/{state.max_steps} {shown}")
 
 
 def _sigmoid(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
