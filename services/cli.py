@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from services.commands.evaluate_reasoning import evaluate_reasoning
 from services.commands.evaluate_retouch import preference
 from services.commands.evaluate_retouch import retouch as evaluate_retouch
 from services.commands.exits import run_and_exit
@@ -33,6 +34,7 @@ from services.commands.speed.command import speed
 from services.commands.submit_command import submit
 from services.commands.train_perception import perception
 from services.commands.train_rater import rater
+from services.commands.train_reasoning import reasoning_grpo, reasoning_sft
 from services.commands.train_tools import editor, inpainting
 from shared.contracts.categories import Category
 
@@ -56,6 +58,8 @@ train.command("perception")(perception)
 train.command("editor")(editor)
 train.command("inpainting")(inpainting)
 train.command("rater")(rater)
+train.command("reasoning-sft")(reasoning_sft)
+train.command("reasoning-grpo")(reasoning_grpo)
 app.add_typer(keys, name="keys")
 app.add_typer(speed, name="speed")
 
@@ -231,6 +235,9 @@ def evaluate_perception(
     )
 
 
+evaluate.command("reasoning")(evaluate_reasoning)
+
+
 @evaluate.command("perception-ablation")
 def evaluate_perception_ablation(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs; a stopped ablation is continued.")],
@@ -340,6 +347,19 @@ def dataset_propose_regions(
     from services.commands.propose_regions import run
 
     run(data, out, seed, checkpoint, device)
+
+
+@dataset.command("export-chats")
+def dataset_export_chats(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="A data set, or a folder of proposed regions.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write; must be new or empty.")],
+    version: Annotated[str, typer.Option("--prompt", metavar="VERSION", help="Of the request.")] = "v1",
+    seed: Annotated[int, typer.Option(min=0, help="Of proposed regions, if --data is a data set.")] = 0,
+) -> None:
+    """Questions about regions and true answers as chats, for training frameworks that know other models (ms-swift)."""
+    from services.commands.export_chats import run
+
+    run(data, out, version, seed)
 
 
 @dataset.command("export-feedback")

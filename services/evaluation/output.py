@@ -17,14 +17,18 @@ class Measuring:
         total: images.
         done: those of an earlier run.
         plain_every: images between two lines where there is no terminal.
+        what: is counted.
     """
 
-    def __init__(self, console: Console, total: int, done: int = 0, plain_every: int = 200) -> None:
+    def __init__(
+        self, console: Console, total: int, done: int = 0, plain_every: int = 200, what: str = "images"
+    ) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._console = console
         self._total = total
         self._done = done
         self._plain_every = plain_every
+        self._what = what
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._bar.add_task("measuring", total=total, completed=done)
 
@@ -40,7 +44,7 @@ class Measuring:
         before, self._done = self._done, self._done + count
         self._bar.advance(self._task, count)
         if not self._console.is_terminal and before // self._plain_every != self._done // self._plain_every:
-            self._console.print(f"measured {self._done} of {self._total} images")
+            self._console.print(f"measured {self._done} of {self._total} {self._what}")
 
 
 def require_folder_of(path: Path) -> None:

@@ -73,7 +73,7 @@ CHAT_TEMPLATE = (
 
 @dataclass(frozen=True)
 class TinySizes:
-    """Sizes of the network; the defaults give about 4.7 million parameters.
+    """Sizes of the network; the defaults give about 2.6 million parameters.
 
     Attributes:
         pieces: of the tokenizer at most, the 256 bytes included, the special tokens not.
@@ -85,15 +85,15 @@ class TinySizes:
     """
 
     pieces: int = 2000
-    width: int = 192
-    layers: int = 5
-    heads: int = 3
+    width: int = 128
+    layers: int = 4
+    heads: int = 2
     key_heads: int = 1
-    inner: int = 512
-    vision_width: int = 160
+    inner: int = 384
+    vision_width: int = 128
     vision_layers: int = 5
-    vision_heads: int = 5
-    vision_inner: int = 448
+    vision_heads: int = 4
+    vision_inner: int = 384
     picture_px: int = 224
     context_tokens: int = 2048
 

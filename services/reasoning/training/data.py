@@ -1,0 +1,68 @@
+"""Where regions come from: the benchmark drawn on the fly, a data set's folder, or a folder of proposed regions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.datasets.proposals.opening import open_part
+from services.datasets.proposals.propose import ProposalSource, Proposing
+from services.datasets.sources import DrawnSamples, Mix
+from shared.errors import BadInput, ErrorCode
+
+_VALIDATION_SEED = 10_000
+"""Added to a drawing's seed for its validation samples."""
+_HELD_OUT = 0.1
+_PASSES = 100
+"""A data set's samples are proposed anew each time that training goes through them, so often at most."""
+
+
+@dataclass(frozen=True)
+class AlignmentData:
+    """What a run learns from and is measured on; `description` is a sentence for the card."""
+
+    training: ProposalSource
+    validation: ProposalSource
+    description: str
+
+
+def rendered_data(
+    count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced"
+) -> AlignmentData:
+    """Regions of `count` samples of the benchmark's training split; validation has another seed.
+
+    Raises:
+        BadInput: BAD_OPTION, the benchmark does not draw such samples.
+    """
+    drawn = DrawnSamples(count, seed, size, mix)
+    drawn[0]  # what the benchmark refuses is refused now, not in a loader's process
+    held = DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, mix)
+    return AlignmentData(
+        Proposing(drawn, seed),
+        Proposing(held, seed),
+        f"proposed regions of the procedural blemish benchmark, split train, mix {mix}, {size} px, seed {seed}, drawn "
+        f"on the fly ({count} samples; validation with seed {seed + _VALIDATION_SEED})",
+    )
+
+
+def folder_data(folder: Path, validation: Path | None = None, seed: int = 0) -> AlignmentData:
+    """A folder's regions; validation samples from another folder, or the last tenth of this one.
+
+    Raises:
+        BadInput: a folder holds neither a data set nor proposed regions, or too few samples.
+    """
+    if validation is not None:
+        count, training = open_part(folder, seed, passes=_PASSES)
+        held_count, held = open_part(validation, seed)
+        where = validation.name
+    else:
+        kept = _kept(open_part(folder, seed)[0])
+        count, training = open_part(folder, seed, slice(kept), _PASSES)
+        held_count, held = open_part(folder, seed, slice(kept, None))
+        where = "its last tenth"
+    if not count or not held_count:
+        raise BadInput(ErrorCode.MISSING_DATA, f"{folder} holds too few samples to train on: give one with more")
+    words = f"proposed regions of {count} samples of the folder {folder.name}"
+    return AlignmentData(training, held, f"{words}; validation on {held_count} of {where}")
+
+
+def _kept(count: int) -> int:
+    return max(0, count - max(1, round(count * _HELD_OUT)))

@@ -1,0 +1,145 @@
+"""Proposed regions as training examples: the request exactly as serving builds it, and the answer that it deserves.
+
+Built when they are asked for, since pictures as arrays would fill the memory. The columns are TRL's for prompt and
+completion with pictures, but each holds a list: all regions of a sample stand side by side in a batch, so that a flaw
+is seen beside its repaired twin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datasets import Dataset
+from PIL import Image
+from transformers import ProcessorMixin
+
+from services.datasets.proposals.propose import Proposal, ProposalSource
+from services.reasoning.chat import messages, pictures
+from services.reasoning.contract import CATEGORY_NAMES, answer_text
+from services.reasoning.prompts import Prompt
+from services.reasoning.truth import question_of, true_answer
+from shared.errors import BadInput, ErrorCode
+
+_LOOK_ON = 50
+"""Samples without a region stand in a row at most; more means that a data set has none."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One region.
+
+    Attributes:
+        pictures: the whole one and the crop, RGB.
+        prompt: the model's chat format, all up to where its answer begins.
+        completion: the answer, with the end of its turn.
+        decision: the beginning of `completion` up to the category: what the rest follows from.
+        proposal: what was asked about.
+    """
+
+    pictures: list[Image.Image]
+    prompt: str
+    completion: str
+    decision: str
+    proposal: Proposal
+
+
+def proposals_from(source: ProposalSource, index: int) -> Sequence[Proposal]:
+    """The regions of a sample, or of the next that has any; an index past the end begins anew.
+
+    Raises:
+        ValueError: many samples in a row have none.
+    """
+    for step in range(_LOOK_ON):
+        proposals = source[(index + step) % len(source)]
+        if proposals:
+            return proposals
+    raise ValueError(f"{_LOOK_ON} samples from {index} on have no region")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The examples of a source's samples.
+
+    Attributes:
+        source: its proposals.
+        prompt: the words and sizes of a request.
+        processor: of the model; its chat template is used.
+    """
+
+    source: ProposalSource
+    prompt: Prompt
+    processor: ProcessorMixin
+
+    def of_sample(self, index: int) -> list[Example]:
+        """Those of one sample, or of the next that has any.
+
+        Raises:
+            ValueError: many samples in a row have none.
+        """
+        return [self.example(one) for one in proposals_from(self.source, index)]
+
+    def example(self, proposal: Proposal) -> Example:
+        """The example of one region."""
+        question = question_of(proposal, self.prompt)
+        answer = answer_text(true_answer(proposal))
+        asked = messages(question)
+        prompt = self._rendered(asked, add_generation_prompt=True)
+        whole = self._rendered([*asked, {"role": "assistant", "content": [{"type": "text", "text": answer}]}])
+        if not whole.startswith(prompt + answer):
+            raise BadInput(
+                ErrorCode.BAD_OPTION,
+                "the model's chat template does not write an answer where it asks for one: choose an instruction model",
+            )
+        processor: Any = self.processor
+        end = whole[len(prompt + answer) :].rstrip("\n") or processor.tokenizer.eos_token  # GLM-4.1V's ends no turn
+        return Example(
+            pictures=pictures(question),
+            prompt=prompt,
+            completion=answer + end,
+            decision=decision_of(answer),
+            proposal=proposal,
+        )
+
+    def _rendered(self, turns: Sequence[Any], add_generation_prompt: bool = False) -> str:
+        processor: Any = self.processor  # its annotations know no parts of a message
+        text: str = processor.apply_chat_template(
+            list(turns), tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+        return text
+
+
+def decision_of(answer: str) -> str:
+    """The beginning of an answer up to the end of its category, without the quote after it.
+
+    Raises:
+        ValueError: the text names none.
+    """
+    for name in sorted(CATEGORY_NAMES, key=len, reverse=True):
+        head, found, _ = answer.partition(f'"category": "{name}"')
+        if found:
+            return head + found[:-1]
+    raise ValueError("the answer names no category")
+
+
+def sample_rows(examples: Examples, count: int, decisions: int = 0) -> Dataset:
+    """A data set of `count` samples; each row holds the lists `images`, `prompt`, `completion` and `decision`.
+
+    Args:
+        examples: gives them.
+        count: rows; a source with fewer samples is gone through several times.
+        decisions: of every ten rows so many end after the decision: their answers are a third as long, and what is
+            hard to learn is the decision.
+    """
+
+    def load(batch: dict[str, list[int]]) -> dict[str, list[list[Any]]]:
+        columns: dict[str, list[list[Any]]] = {"images": [], "prompt": [], "completion": [], "decision": []}
+        for row in batch["row"]:
+            found = examples.of_sample(row)
+            short = (row * 7) % 10 < decisions  # 7 and 10 share no factor: spread evenly
+            columns["images"].append([one.pictures for one in found])
+            columns["prompt"].append([one.prompt for one in found])
+            columns["completion"].append([one.decision if short else one.completion for one in found])
+            columns["decision"].append([one.decision for one in found])
+        return columns
+
+    return Dataset.from_dict({"row": list(range(count))}).with_transform(load)

@@ -1,0 +1,132 @@
+"""Group Relative Policy Optimization from an SFT policy (paper 4.3, second stage, equation 3).
+
+The reference is the policy that the run begins with; answers are used for two updates, so that the ratio and its clip
+act. A run that was stopped resumes from its last state.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from datasets import Dataset
+from transformers import PrinterCallback, set_seed
+from transformers.utils import logging as transformers_logging
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from services.reasoning.chat import messages, pictures
+from services.reasoning.contract import answer_text
+from services.reasoning.prompts import Prompt, load_prompt
+from services.reasoning.scoring import Similarity
+from services.reasoning.training.data import AlignmentData
+from services.reasoning.training.examples import proposals_from
+from services.reasoning.training.finish import Result, finish
+from services.reasoning.training.models import adapter, load_begin
+from services.reasoning.training.options import LOG_FILE, GrpoOptions
+from services.reasoning.training.rewards.accuracy import accuracy_reward
+from services.reasoning.training.rewards.form import form_reward
+from services.reasoning.training.rewards.similarity import similarity_reward_by
+from services.reasoning.training.states import last_state
+from services.reasoning.truth import question_of, true_answer
+from services.training.log_file import LogFile
+
+
+def train_grpo(
+    options: GrpoOptions,
+    data: AlignmentData,
+    similarity: Similarity,
+    *,
+    resume: bool = False,
+    report: Callable[[str], None],
+    command: str = "retoucher train reasoning-grpo",
+) -> Result:
+    """Trains, writes the model, asks it about validation regions, and writes its card.
+
+    Args:
+        options: the run.
+        data: its regions.
+        similarity: of descriptions, the one that evaluation reports.
+        resume: continue the run that lies in `options.out`.
+        report: takes lines of progress.
+        command: for the card.
+
+    Raises:
+        BadInput: a run lies in `out` already and is not to be resumed, or there is none to resume.
+        MissingResource: NO_GPU, or the model is not there.
+    """
+    state = last_state(options, resume)
+    set_seed(options.seed)
+    model, processor = load_begin(options)
+    rewards: list[Any] = [accuracy_reward, similarity_reward_by(similarity), form_reward]
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=rewards,
+        args=_arguments(options),
+        train_dataset=region_rows(data, load_prompt(options.prompt), options.steps * options.regions),
+        processing_class=processor,
+        peft_config=adapter(options),
+        callbacks=[LogFile(options.out / LOG_FILE, report)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=state)
+    return finish(options, trainer.model, processor, data, command=command, stage="SFT and GRPO", report=report)
+
+
+def region_rows(data: AlignmentData, prompt: Prompt, count: int) -> Dataset:
+    """A data set of `count` regions: `images`, `prompt` as messages, and `answer`, what the region deserves."""
+
+    @lru_cache(maxsize=64)  # the sampler asks for each region once per answer
+    def row(number: int) -> dict[str, Any]:
+        found = proposals_from(data.training, number)
+        proposal = found[number % len(found)]
+        question = question_of(proposal, prompt)
+        return {
+            "images": pictures(question),
+            "prompt": messages(question),
+            "answer": answer_text(true_answer(proposal)),
+        }
+
+    def load(batch: dict[str, list[int]]) -> dict[str, list[Any]]:
+        rows = [row(number) for number in batch["row"]]
+        return {name: [one[name] for one in rows] for name in ("images", "prompt", "answer")}
+
+    return Dataset.from_dict({"row": list(range(count))}).with_transform(load)
+
+
+def _arguments(options: GrpoOptions) -> GRPOConfig:
+    on_terminal = sys.stderr.isatty()
+    if not on_terminal:
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    return GRPOConfig(
+        output_dir=str(options.state_folder),
+        loss_type="grpo",
+        beta=options.beta,
+        num_iterations=options.iterations,
+        epsilon=options.epsilon,
+        num_generations=options.generations,
+        max_completion_length=options.max_tokens,
+        temperature=options.temperature,
+        max_steps=options.steps,
+        per_device_train_batch_size=options.regions * options.generations,
+        gradient_accumulation_steps=options.accumulate,
+        steps_per_generation=options.accumulate,
+        activation_checkpointing=options.lora,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        warmup_steps=int(options.steps * options.warmup_share),
+        lr_scheduler_type="cosine",
+        max_grad_norm=options.clip,
+        optim="adamw_torch",
+        bf16=options.bf16,
+        use_cpu=options.device == "cpu",
+        seed=options.seed,
+        data_seed=options.seed,
+        dataloader_pin_memory=options.device == "cuda",
+        logging_steps=options.log_every,
+        save_strategy="steps",
+        save_steps=options.save_every,
+        save_total_limit=2,
+        report_to=[],
+        disable_tqdm=not on_terminal,
+    )

@@ -1,0 +1,130 @@
+"""Supervised fine-tuning: from proposed regions to a servable model (paper 4.3, first stage).
+
+A run that was stopped resumes from its last state and ends as if it had not been.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from transformers import PrinterCallback, set_seed
+from transformers.utils import logging as transformers_logging
+from trl.trainer.sft_config import SFTConfig
+
+from services.datasets.proposals.propose import ProposalSource
+from services.reasoning.contract import answer_text
+from services.reasoning.prompts import Prompt, load_prompt
+from services.reasoning.tiny import TinySizes, build_tiny
+from services.reasoning.training.collate import Collator
+from services.reasoning.training.data import AlignmentData
+from services.reasoning.training.examples import Examples, sample_rows
+from services.reasoning.training.finish import Result, finish
+from services.reasoning.training.models import adapter, load_begin
+from services.reasoning.training.options import LOG_FILE, SftOptions
+from services.reasoning.training.sft_trainer import ReasonerSftTrainer
+from services.reasoning.training.states import last_state
+from services.reasoning.truth import question_of, true_answer
+from services.training.log_file import LogFile
+
+TINY_SIZES = TinySizes()
+_TOKENIZER_SAMPLES = 400
+"""Whose words the tiny model's pieces are learned from."""
+_LOSS_SAMPLES = 48
+"""Of each validation during the run: loss and right decisions."""
+
+
+def train_sft(
+    options: SftOptions,
+    data: AlignmentData,
+    *,
+    resume: bool = False,
+    report: Callable[[str], None],
+    command: str = "retoucher train reasoning-sft",
+    sizes: TinySizes = TINY_SIZES,
+) -> Result:
+    """Trains, writes the model, asks it about validation regions, and writes its card.
+
+    Args:
+        options: the run.
+        data: its regions.
+        resume: continue the run that lies in `options.out`.
+        report: takes lines of progress.
+        command: for the card.
+        sizes: of a tiny model.
+
+    Raises:
+        BadInput: a run lies in `out` already and is not to be resumed, or there is none to resume.
+        MissingResource: NO_GPU, or the model is not there.
+    """
+    state = last_state(options, resume)
+    set_seed(options.seed)
+    prompt = load_prompt(options.prompt)
+    if options.tiny and not (resume and (options.begin_folder / "config.json").is_file()):
+        report("building the tiny model")
+        build_tiny(options.begin_folder, _words(data.training, prompt), sizes, options.seed)
+    model, processor = load_begin(options)
+    rows = options.steps * options.batch_size * options.accumulate
+    trainer = ReasonerSftTrainer(
+        decision_weight=options.decision_weight,
+        model=model,
+        args=_arguments(options),
+        data_collator=Collator(processor),
+        train_dataset=sample_rows(Examples(data.training, prompt, processor), rows, options.decisions),
+        eval_dataset=sample_rows(
+            Examples(data.validation, prompt, processor), min(_LOSS_SAMPLES, len(data.validation))
+        ),
+        processing_class=processor,
+        peft_config=adapter(options),
+        callbacks=[LogFile(options.out / LOG_FILE, report)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=state)
+    return finish(options, trainer.model, processor, data, command=command, stage="SFT", report=report)
+
+
+def _words(source: ProposalSource, prompt: Prompt) -> Iterator[str]:
+    """Requests and answers of samples spread over the source."""
+    stride = max(1, len(source) // _TOKENIZER_SAMPLES)
+    yield prompt.system
+    for index in range(0, len(source), stride):
+        for proposal in source[index]:
+            question = question_of(proposal, prompt)
+            yield f"system\n{question.system}user\n{question.prompt}{question.region}assistant\n"
+            yield answer_text(true_answer(proposal))
+
+
+def _arguments(options: SftOptions) -> SFTConfig:
+    on_terminal = sys.stderr.isatty()
+    if not on_terminal:
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    return SFTConfig(
+        output_dir=str(options.state_folder),
+        max_steps=options.steps,
+        per_device_train_batch_size=options.batch_size,
+        per_device_eval_batch_size=options.batch_size,
+        gradient_accumulation_steps=options.accumulate,
+        activation_checkpointing=options.lora,  # costs a third more time, and memory is short with large models alone
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        warmup_steps=int(options.steps * options.warmup_share),
+        lr_scheduler_type="cosine",
+        max_grad_norm=options.clip,
+        optim="adamw_torch",
+        bf16=options.bf16,
+        use_cpu=options.device == "cpu",
+        seed=options.seed,
+        data_seed=options.seed,
+        dataloader_num_workers=options.workers,
+        dataloader_persistent_workers=options.workers > 0,
+        dataloader_pin_memory=options.device == "cuda",
+        logging_steps=options.log_every,
+        eval_strategy="steps",
+        eval_steps=options.evaluate_every,
+        prediction_loss_only=True,
+        save_strategy="steps",
+        save_steps=options.save_every,
+        save_total_limit=2,
+        max_length=None,
+        remove_unused_columns=False,
+        report_to=[],
+        disable_tqdm=not on_terminal,
+    )

@@ -1,0 +1,130 @@
+"""Supervised fine-tuning: what examples hold, a servable folder, resuming, adapters."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fakes.small_alignment import sft_options
+from fakes.small_reasoner import SIZES
+from transformers import AutoModelForImageTextToText
+
+from services.reasoning.card import load_calibration
+from services.reasoning.parse import parse_answer
+from services.reasoning.processors import load_processor
+from services.reasoning.prompts import load_prompt
+from services.reasoning.training.collate import Collator
+from services.reasoning.training.data import AlignmentData
+from services.reasoning.training.examples import Examples, decision_of, sample_rows
+from services.reasoning.training.finish import Result
+from services.reasoning.training.options import SftOptions
+from services.reasoning.training.sft import train_sft
+from services.reasoning.truth import question_of
+from shared.errors import BadInput, MissingResource
+
+# Its own libraries still call transformers by the older name.
+pytestmark = pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.*:FutureWarning")
+PROMPT = load_prompt("tiny")
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    loaded: dict[str, torch.Tensor] = AutoModelForImageTextToText.from_pretrained(folder).state_dict()
+    return loaded
+
+
+def test_an_example_is_the_request_of_serving_and_the_true_answer(trained: Result, data: AlignmentData) -> None:
+    processor = load_processor(trained.folder)
+    for proposal in data.training[1]:
+        example = Examples(data.training, PROMPT, processor).example(proposal)
+        question = question_of(proposal, PROMPT)
+        places = [example.prompt.index(part) for part in (question.system, question.prompt, question.region)]
+        assert places == sorted(places) and example.prompt.endswith("assistant\n")
+        assert example.completion.endswith("}<|im_end|>")
+        answer = parse_answer(example.completion.removesuffix("<|im_end|>"))
+        assert answer.distorted == (proposal.truth is not None)
+        assert answer.category == (proposal.truth.category if proposal.truth else None)
+        assert [max(picture.size) for picture in example.pictures] == [PROMPT.whole_px, PROMPT.crop_px]
+
+
+def test_a_batch_counts_the_answer_and_marks_the_decision(trained: Result, data: AlignmentData) -> None:
+    processor: Any = load_processor(trained.folder)
+    rows = sample_rows(Examples(data.training, PROMPT, processor), 4, decisions=5)
+    taken = [rows[index] for index in range(4)]
+    batch = Collator(processor)(taken)
+    assert decision_of(taken[0]["completion"][0] + '"') == taken[0]["decision"][0]
+    completions = [text for row in taken for text in row["completion"]]
+    decisions = [text for row in taken for text in row["decision"]]
+    assert any(text in decisions for text in completions) and any(text.endswith("<|im_end|>") for text in completions)
+    for ids, labels, marked, completion, decision in zip(
+        batch["input_ids"], batch["labels"], batch["decision"], completions, decisions, strict=True
+    ):
+        assert processor.tokenizer.decode(ids[labels != -100]) == completion
+        assert processor.tokenizer.decode(ids[marked]) == decision
+
+
+def test_an_answer_without_a_category_has_no_decision() -> None:
+    with pytest.raises(ValueError, match="names no category"):
+        decision_of('{"distorted": true}')
+
+
+def test_it_leaves_a_folder_that_serves(trained: Result, data: AlignmentData) -> None:
+    folder = trained.folder
+    loaded = weights(folder)
+    assert {value.dtype for value in loaded.values()} == {torch.float16}
+    begun = weights(folder / "begin")
+    assert loaded.keys() == begun.keys()
+    assert any(not torch.equal(loaded[name].float(), begun[name].float()) for name in loaded)
+    assert load_calibration(folder) == trained.calibration
+    assert trained.calibration.regions == 6 and trained.calibration.split == "validation"
+    assert not trained.calibration.may_veto
+    card = (folder / "CARD.md").read_text()
+    assert "coloured squares" in card and "may not veto" in card and "random weights" in card
+    log = [json.loads(line) for line in (folder / "training_log.jsonl").read_text().splitlines()]
+    assert any("decision_accuracy" in entry for entry in log) and any("eval_loss" in entry for entry in log)
+    assert (folder / "preprocessor_config.json").is_file() or (folder / "processor_config.json").is_file()
+
+
+def test_a_stopped_run_ends_as_if_it_had_not_been(trained: Result, data: AlignmentData, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+
+    def stop(line: str) -> None:
+        if line.startswith("step 3/"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_sft(sft_options(out), data, report=stop, sizes=SIZES)
+    with pytest.raises(BadInput, match="--resume"):
+        train_sft(sft_options(out), data, report=print, sizes=SIZES)
+    with pytest.raises(BadInput, match="learning_rate"):
+        train_sft(sft_options(out, learning_rate=1e-2), data, resume=True, report=print, sizes=SIZES)
+    train_sft(sft_options(out), data, resume=True, report=lambda line: None, sizes=SIZES)
+    straight, resumed = weights(trained.folder), weights(out)
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
+def test_an_adapter_is_merged_and_leaves_the_picture_encoder_alone(
+    trained: Result, data: AlignmentData, tmp_path: Path
+) -> None:
+    out = tmp_path / "adapted"
+    run = sft_options(
+        out, tiny=False, model=str(trained.folder), lora=True, steps=2, evaluate_every=2, learning_rate=1e-2
+    )
+    train_sft(run, data, report=lambda line: None)
+    before, after = weights(trained.folder), weights(out)
+    changed = {name for name in before if not torch.equal(before[name].float(), after[name].float())}
+    assert changed and all("language_model" in name and "proj" in name for name in changed)
+    assert not list(out.glob("adapter*"))
+    assert "LoRA of rank 64, alpha 32, merged" in (out / "CARD.md").read_text()
+
+
+def test_a_run_begins_with_one_model() -> None:
+    for wrong in ({"tiny": True, "model": "m", "lora": False}, {}, {"tiny": True}):
+        with pytest.raises(ValueError, match="tiny"):
+            SftOptions.model_validate({"out": "o", **wrong})
+
+
+def test_a_missing_model_is_told(data: AlignmentData, tmp_path: Path) -> None:
+    run = sft_options(tmp_path / "run", tiny=False, model=str(tmp_path / "absent"))
+    with pytest.raises(MissingResource, match="absent"):
+        train_sft(run, data, report=print)
