@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from services.evaluation.retouch.fidelity import psnr
 from services.local import Local
 from services.report.folder import write_output_folder
 from shared.contracts.jobs import JobOptions, JobRecord, Outcome
+from shared.geometry import Mask
 from shared.images import Rgb, decode_rgb, encode_png
 
 
@@ -27,7 +29,8 @@ class Play:
         prompt: what it was asked to show.
         outcome: what must come of it; None where whatever the loop says is told.
         options: what the caller chose.
-        healthy: nothing is wrong with it, so that any edit is told as a false alarm.
+        marked: `(H, W)` bool, what the caller marks; None for nothing.
+        twin: the same without its flaw, where that is known; a result is then told to be nearer to it or farther away.
     """
 
     folder: str
@@ -37,7 +40,8 @@ class Play:
     prompt: str
     outcome: Outcome | None
     options: JobOptions = JobOptions()
-    healthy: bool = False
+    marked: Mask | None = None
+    twin: Rgb | None = None
 
 
 def perform(local: Local, play: Play, out_dir: Path, console: Console) -> str | None:
@@ -48,14 +52,20 @@ def perform(local: Local, play: Play, out_dir: Path, console: Console) -> str | 
     """
     console.print(f"\n{play.folder}: {play.story}", markup=False)
     console.print(f"  {play.credit}", markup=False)
-    job_id = local.submit(encode_png(play.image), play.prompt, play.options)
+    marked = None if play.marked is None else encode_png(play.marked.astype(np.uint8) * np.uint8(255))
+    job_id = local.submit(encode_png(play.image), play.prompt, play.options, regions=marked)
     local.run(job_id)
     record = local.record(job_id)
     if "result.png" not in record.artifacts:
         return f"{play.folder} ended {record.status} ({record.error.message if record.error else 'no result'})"
     folder = out_dir / play.folder
     write_output_folder(local, job_id, folder, overwrite=True)
-    for sentence in (*_told(record), *_looked(local, record, folder), *_judged(play, record)):
+    for sentence in (
+        *_told(record),
+        *_looked(local, record, folder),
+        *_judged(record),
+        *_compared(local, play, record),
+    ):
         console.print(f"  {sentence}", markup=False)
     console.print(f"  report: {folder / 'report.html'}", markup=False)
     return _fault(local, play, record)
@@ -106,11 +116,20 @@ def _looked(local: Local, record: JobRecord, folder: Path) -> list[str]:
     return [f"{said}: {folder / 'saliency' / 'before.png'}", *(f"mask: {folder / name}" for name in masks)]
 
 
-def _judged(play: Play, record: JobRecord) -> list[str]:
-    """What was declined or refused, and why; and what a healthy picture's edit is."""
+def _judged(record: JobRecord) -> list[str]:
+    """What was declined or refused, and why."""
     told = [f"declined: {one.reason}" for one in record.declined]
     told += [f"refused: {verdict.reason}" for verdict in record.verdicts if not verdict.accepted]
     told += [f"says: {warning}" for warning in record.warnings]
-    if play.healthy and record.accepted_patch_ids:
-        told.append("a false alarm: it was edited although nothing is wrong with it")
-    return told
+    return list(dict.fromkeys(told))
+
+
+def _compared(local: Local, play: Play, record: JobRecord) -> list[str]:
+    """What the truth says of an edit, whatever the loop says of it; nothing where none was made, or none is known."""
+    if play.twin is None or not record.accepted_patch_ids:
+        return []
+    before = psnr(play.image, play.twin)
+    after = psnr(decode_rgb(local.artifact(record.id, "result.png")), play.twin)
+    said = "nearer to" if after > before else "farther from"
+    verdict = "" if after > before else ", so that this is no repair, whatever the loop says"
+    return [f"in truth: {said} the scene without the flaw{verdict} (PSNR {before:.1f} dB before, {after:.1f} after)"]

@@ -28,7 +28,7 @@ from shared.images import Rgb, compose_canvas, crop, encode_png
 from shared.profiles import Profile
 
 POLICY = LoopPolicy(saliency_detector="saliency", min_gain=0.3, min_detail_ratio=0.45)
-GREY, GRAIN = 110.0, 20.0
+GREY, GRAIN = 110.0, 6.0
 
 
 def grain(size_hw: tuple[int, int], seed: int) -> Rgb:

@@ -10,6 +10,7 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
+from services.action.tools.opencv import erase
 from services.evaluation.retouch.fidelity import psnr
 from services.evaluation.retouch.pictures import Picture, TrueBlemish
 from services.evaluation.sabotage import (
@@ -25,7 +26,7 @@ from services.evaluation.sabotage import (
 )
 from services.local import Local
 from shared.contracts.base import BoxXYXY
-from shared.geometry import Mask, dilate, mask_box
+from shared.geometry import Mask, dilate, expand, iou, mask_box
 from shared.images import Gray, Rgb, compose, crop, encode_png
 
 RIGHT_DB = 28.0
@@ -33,6 +34,9 @@ RIGHT_DB = 28.0
 
 _MARGIN_PX = 2
 """By which a patch is larger than what its repair has to change: its border then lies where both twins agree."""
+
+_CONTEXT_PX = 64
+"""Around what is deleted: what a convincing deletion is continued from."""
 
 
 class Bad(StrEnum):
@@ -93,12 +97,16 @@ def _stand(picture: Picture, blemish: TrueBlemish, order: Order) -> Stand | None
     flaw = mask_box(blemish.visible)
     if flaw is None or picture.clean is None:
         return None
-    ids = order.targets_on(lambda region: common(region.box_xyxy_px, flaw) >= ON_THE_FAULT)
-    if not ids:
+    there = [
+        target.region for target in order.command.targets if common(target.region.box_xyxy_px, flaw) >= ON_THE_FAULT
+    ]
+    if not there:
         return None
+    # As in the loop, a patch answers for the region that it was ordered for; others that it touches may not suffer.
+    answered = max(there, key=lambda region: iou(region.box_xyxy_px, flaw))
     mask = dilate(blemish.repair, _MARGIN_PX)
     box = mask_box(mask) or flaw
-    return Stand(picture.file, order.job, order.command, ids, box, _inner(mask, box))
+    return Stand(picture.file, order.job, order.command, (answered.id,), box, _inner(mask, box))
 
 
 def _trials(local: Local, picture: Picture, blemish: TrueBlemish, stand: Stand, scrap: Scrap | None) -> list[Trial]:
@@ -139,8 +147,11 @@ def sabotaged_pixels(picture: Picture, stand: Stand, kind: Bad, scrap: Scrap | N
 
 
 def _deleted(image: Rgb, stand: Stand) -> Rgb:
-    """The place continued from its surroundings, as if nothing had stood there."""
-    hole = np.zeros(image.shape[:2], np.uint8)
-    x0, y0, x1, y1 = stand.box
-    hole[y0:y1, x0:x1] = stand.mask
-    return crop(np.asarray(cv2.inpaint(image, hole, 5, cv2.INPAINT_TELEA), np.uint8), stand.box)
+    """The place continued from its surroundings, as if nothing had stood there, by the product's own eraser."""
+    window = expand(stand.box, _CONTEXT_PX, (image.shape[0], image.shape[1]))
+    x0, y0 = stand.box[0] - window[0], stand.box[1] - window[1]
+    h, w = stand.mask.shape
+    hole = np.zeros((window[3] - window[1], window[2] - window[0]), np.bool_)
+    hole[y0 : y0 + h, x0 : x0 + w] = stand.mask
+    filled, _ = erase(crop(image, window), hole, seed=0)
+    return filled[y0 : y0 + h, x0 : x0 + w].copy()
