@@ -12,7 +12,7 @@ VLLM_INSTALLED := .venv-vllm/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test vllm check format lock lock-images pictures clean debian
+.PHONY: help install demo test test-parts test-whole vllm check format lock lock-images pictures clean debian
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,10 +22,16 @@ install: $(INSTALLED) ## the virtual environment in .venv
 demo: $(INSTALLED) ## repairs a misspelt sign in a real photograph and prints where the report lies
 	$(BIN)/retoucher demo --out $(OUT)
 
-test: $(TRAIN_INSTALLED) $(VLLM_INSTALLED) debian ## every test
-	$(BIN)/python -m pytest
+# Two runs, so that `make -j` does them at once: the second one mostly waits for processes that it starts and kills.
+test: test-parts test-whole ## every test
 
-vllm: $(VLLM_INSTALLED) ## vLLM on this machine's CPU, in .venv-vllm
+test-parts: $(TRAIN_INSTALLED) debian
+	$(BIN)/python -m pytest tests/unit tests/contract
+
+test-whole: $(TRAIN_INSTALLED) debian
+	$(BIN)/python -m pytest tests/integration tests/e2e
+
+vllm: $(VLLM_INSTALLED) ## vLLM on this machine's CPU, in .venv-vllm; `make test` then tries it, too
 
 check: $(TRAIN_INSTALLED) ## style, types and layers
 	$(BIN)/ruff check .

@@ -78,7 +78,7 @@ def test_the_seed_makes_the_weights_and_the_callers_random_state_is_left(small_r
 def test_the_shipped_size_is_a_few_million_parameters(tmp_path: Path) -> None:
     build_tiny(tmp_path, ["a few words"], TinySizes())
     model = Qwen.from_pretrained(tmp_path)
-    assert 4e6 < sum(weight.numel() for weight in model.parameters()) < 5e6
+    assert 2e6 < sum(weight.numel() for weight in model.parameters()) < 5e6
 
 
 def test_a_processor_saved_again_says_all_that_a_server_asks_for(small_reasoner: Path, tmp_path: Path) -> None:
