@@ -78,6 +78,7 @@ $(TRAIN_INSTALLED): $(INSTALLED) deploy/constraints/train.txt
 # the rest is a complete lock.
 $(VLLM_INSTALLED): deploy/vllm/requirements-cpu.txt
 	@sh deploy/need-python.sh "$(PYTHON)"
+	@sh deploy/debian-packages.sh libnuma1
 	test -x .venv-vllm/bin/python || $(PYTHON) -m venv .venv-vllm
 	.venv-vllm/bin/python -m pip install --quiet torch==2.13.0
 	.venv-vllm/bin/python -m pip install --quiet --no-deps -r deploy/vllm/requirements-cpu.txt
