@@ -6,10 +6,11 @@ One place for whoever admits jobs and whoever repairs: both must know which tool
 
 from typing import Literal
 
-from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic import Field, HttpUrl
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import BadInput, ErrorCode
+from shared.header_key import HeaderKey
 from shared.profiles import Profile, ToolModel
 
 _PREFIX = "RETOUCHER_ACTION_"
@@ -50,24 +51,13 @@ class ActionSettings(BaseSettings):
     quantisation: Quantisation | None = None
     offline: bool = False
     gemini_enabled: bool = False
-    gemini_api_key: SecretStr | None = None
+    gemini_api_key: HeaderKey | None = None
     gemini_model: str | None = Field(default=None, max_length=200)
     gemini_url: HttpUrl | None = None
     gemini_timeout_s: float = Field(default=90.0, gt=0, le=600)
     gemini_tries: int = Field(default=3, ge=1, le=10)
     gemini_concurrency: int = Field(default=4, ge=1, le=64)
     gemini_price: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-
-    @field_validator("gemini_api_key")
-    @classmethod
-    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        """Files with a key tend to end in a line break, which is no part of it."""
-        if key is None:
-            return None
-        text = key.get_secret_value().strip()
-        if not text or not text.isascii() or not text.isprintable():
-            raise ValueError("a key has visible ASCII characters only")
-        return SecretStr(text)
 
     def applied_to(self, profile: Profile) -> Profile:
         """The profile as it runs with these settings: with the tool that is asked over the network, where allowed.

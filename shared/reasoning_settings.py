@@ -6,10 +6,11 @@ an address or a key. Without an address the profile's model runs in the process 
 
 from typing import Literal
 
-from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic import Field, HttpUrl, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import BadInput, ErrorCode
+from shared.header_key import HeaderKey
 from shared.profiles import NO_REASONER, Profile
 
 _PREFIX = "RETOUCHER_REASONING_"
@@ -38,7 +39,7 @@ class ReasoningSettings(BaseSettings):
 
     url: HttpUrl | None = None
     model: str | None = Field(default=None, max_length=200)
-    api_key: SecretStr | None = None
+    api_key: HeaderKey | None = None
     timeout_s: float = Field(default=60.0, gt=0, le=600)
     budget_s: float = Field(default=240.0, gt=0)
     tries: int = Field(default=4, ge=1, le=10)
@@ -56,17 +57,6 @@ class ReasoningSettings(BaseSettings):
         if url is not None and (url.username or url.password or url.query or url.fragment):
             raise ValueError(f"an address with a user, '?' or '#' cannot be used; a key goes into {_PREFIX}API_KEY")
         return url
-
-    @field_validator("api_key")
-    @classmethod
-    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        """Files with a key tend to end in a line break, which is no part of it."""
-        if key is None:
-            return None
-        text = key.get_secret_value().strip()
-        if not text or not text.isascii() or not text.isprintable():
-            raise ValueError("a key has visible ASCII characters only")
-        return SecretStr(text)
 
     def applied_to(self, profile: Profile) -> Profile:
         """The profile as it runs with these settings: its reasoner, and what the loop may make of it.

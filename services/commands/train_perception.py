@@ -1,24 +1,16 @@
 """`retoucher train perception`: options of one training run, for the command line. Imports torch only once called."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
 
+from services.commands.training import bad_option, command_line, data_of
 from shared.errors import BadInput, ErrorCode
 
 _FROM_SCRATCH = 1e-3
 _FROM_PRETRAINED = 2e-5
-
-
-def bad_option(error: ValidationError) -> BadInput:
-    """What a run's options were refused for, as the command line names it."""
-    first = error.errors()[0]
-    name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
-    return BadInput(ErrorCode.BAD_OPTION, f"{name}: {first['msg']}: choose another value")
 
 
 def perception(
@@ -105,20 +97,15 @@ def perception(
         )
     except ValidationError as error:
         raise bad_option(error) from error
-    if data is None and validation is not None:
-        raise BadInput(ErrorCode.BAD_OPTION, "--validation goes with --data: give both, or neither to draw samples")
     drawn = max(steps * batch_size * accumulate, calibration_count)
-    source = (
-        folder_data(data, validation)
-        if data is not None
-        else rendered_data(drawn, max(validation_count, calibration_count), data_seed, data_size, mix, labels)
+    held_out = max(validation_count, calibration_count)
+    source = data_of(
+        data, validation, folder_data, lambda: rendered_data(drawn, held_out, data_seed, data_size, mix, labels)
     )
     if calibrate_only:
         recalibrate(out, device, source, calibration_count, typer.echo)
         return
-    result = train_perception(
-        options, source, resume=resume, report=typer.echo, command="retoucher " + shlex.join(sys.argv[1:])
-    )
+    result = train_perception(options, source, resume=resume, report=typer.echo, command=command_line())
     typer.echo(
         f"{result.folder}: " + ", ".join(f"{key} {value}" for key, value in result.calibration.validation.items())
     )

@@ -3,16 +3,13 @@
 It is trained by the very code of `retoucher train perception`; only the seeds, the folder and the card differ.
 """
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
 
-from services.commands.train_perception import bad_option
-from shared.errors import BadInput, ErrorCode
+from services.commands.training import bad_option, command_line, data_of
 
 SEED = 7_001
 DATA_SEED = 70_001
@@ -70,16 +67,10 @@ def rater(
         )
     except ValidationError as error:
         raise bad_option(error) from error
-    if data is None and validation is not None:
-        raise BadInput(ErrorCode.BAD_OPTION, "--validation goes with --data: give both, or neither to draw samples")
     drawn = max(steps * batch_size, calibration_count)
-    source = (
-        folder_data(data, validation)
-        if data is not None
-        else rendered_data(drawn, max(validation_count, calibration_count), data_seed)
-    )
-    command = "retoucher " + shlex.join(sys.argv[1:])
-    result = train_perception(options, source, resume=resume, report=typer.echo, command=command)
+    held_out = max(validation_count, calibration_count)
+    source = data_of(data, validation, folder_data, lambda: rendered_data(drawn, held_out, data_seed))
+    result = train_perception(options, source, resume=resume, report=typer.echo, command=command_line())
     agreements = score_agreement(out, source.validation, calibration_count, device)
     write_on_card(out, agreements, typer.echo)
     typer.echo(f"{result.folder}: a rater; use it with `retoucher evaluate retouch --rater {out}`")

@@ -1,14 +1,12 @@
 """`retoucher train reasoning-sft` and `reasoning-grpo`: options for the command line; torch comes once called."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
 
-from shared.errors import BadInput, ErrorCode
+from services.commands.training import bad_option, command_line, data_of
 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the servable model.")]
 Data = Annotated[
@@ -91,7 +89,7 @@ def reasoning_sft(
         validation_regions=validation_regions,
     )
     source = _data(data, validation, data_seed, drawn)
-    _say(train_sft(options, source, resume=resume, report=typer.echo, command=_command()))
+    _say(train_sft(options, source, resume=resume, report=typer.echo, command=command_line()))
 
 
 def reasoning_grpo(
@@ -149,17 +147,18 @@ def reasoning_grpo(
         validation_regions=validation_regions,
     )
     source = _data(data, validation, data_seed, drawn)
-    _say(train_grpo(options, source, MiniLm(), resume=resume, report=typer.echo, command=_command()))
+    _say(train_grpo(options, source, MiniLm(), resume=resume, report=typer.echo, command=command_line()))
 
 
 def _data(data: Path | None, validation: Path | None, seed: int, drawn: int) -> Any:
     from services.reasoning.training.data import folder_data, rendered_data
 
-    if data is None and validation is not None:
-        raise BadInput(ErrorCode.BAD_OPTION, "--validation goes with --data: give both, or neither to draw samples")
-    if data is None:
-        return rendered_data(drawn, _VALIDATION_SAMPLES, seed)
-    return folder_data(data, validation, seed)
+    return data_of(
+        data,
+        validation,
+        lambda folder, held_out: folder_data(folder, held_out, seed),
+        lambda: rendered_data(drawn, _VALIDATION_SAMPLES, seed),
+    )
 
 
 def _checked(kind: Any, **values: Any) -> Any:
@@ -167,13 +166,7 @@ def _checked(kind: Any, **values: Any) -> Any:
     try:
         return kind(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
-        raise BadInput(ErrorCode.BAD_OPTION, f"{name}: {first['msg']}: choose another value") from error
-
-
-def _command() -> str:
-    return "retoucher " + shlex.join(sys.argv[1:])
+        raise bad_option(error) from error
 
 
 def _say(result: Any) -> None:

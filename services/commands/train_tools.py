@@ -1,12 +1,11 @@
 """`retoucher train editor` and `train inpainting`: options of a run. Imports torch once called."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from services.commands.training import bad_option, command_line
 from shared.errors import BadInput, ErrorCode
 
 if TYPE_CHECKING:
@@ -101,9 +100,7 @@ def _run(tool: str, given: dict[str, object]) -> None:
             }
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
-        raise BadInput(ErrorCode.BAD_OPTION, f"{name}: {first['msg']}: choose another value") from error
+        raise bad_option(error) from error
     except ValueError as error:
         raise BadInput(
             ErrorCode.BAD_OPTION, f"--channels {channels!r}: give numbers with commas, 32,64,128 say"
@@ -112,7 +109,7 @@ def _run(tool: str, given: dict[str, object]) -> None:
     if given["gate_only"]:
         gate = judge_folder(options, source.validation, typer.echo)
     else:
-        command = "retoucher " + shlex.join(sys.argv[1:])
+        command = command_line()
         gate = train_tool(options, source, resume=bool(given["resume"]), report=typer.echo, command=command)
     for name, one in gate.figures.items():
         typer.echo(f"{name}: {one.psnr_db:.2f} dB, {one.better_share:.0%} better than the source by 1 dB")

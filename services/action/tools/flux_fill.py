@@ -4,26 +4,9 @@ Its guidance is distilled into the network: there is no negative prompt, and the
 Stable Diffusion's.
 """
 
-from typing import Any
-
 from services.action.tools.base import ToolKind
-from services.action.tools.diffusion import Inputs, Recipe, Sampling
-
-
-def _call(pipeline: Any, inputs: Inputs, sampling: Sampling) -> Any:
-    return pipeline(
-        prompt=inputs.words,
-        image=inputs.images,
-        mask_image=inputs.masks,
-        height=inputs.side_px,
-        width=inputs.side_px,
-        strength=sampling.strength,
-        num_inference_steps=sampling.steps,
-        guidance_scale=sampling.guidance,
-        generator=inputs.generators,
-        output_type="np",
-    )
-
+from services.action.tools.diffusion import Recipe, Sampling
+from services.action.tools.painting import paint
 
 RECIPE = Recipe(
     name="flux-fill",
@@ -35,5 +18,5 @@ RECIPE = Recipe(
     memory_mb=38000,
     sampling=Sampling(steps=30, guidance=30.0),
     large_parts=("transformer", "text_encoder_2"),
-    call=_call,
+    call=paint,
 )

@@ -1,26 +1,8 @@
 """The tool `sdxl-inpainting`: draws what the words say into the mask, at a megapixel (Podell et al. 2023)."""
 
-from typing import Any
-
 from services.action.tools.base import ToolKind
-from services.action.tools.diffusion import Inputs, Recipe, Sampling
-
-
-def _call(pipeline: Any, inputs: Inputs, sampling: Sampling) -> Any:
-    return pipeline(
-        prompt=inputs.words,
-        image=inputs.images,
-        mask_image=inputs.masks,
-        negative_prompt=inputs.negatives,
-        height=inputs.side_px,
-        width=inputs.side_px,
-        strength=sampling.strength,
-        num_inference_steps=sampling.steps,
-        guidance_scale=sampling.guidance,
-        generator=inputs.generators,
-        output_type="np",
-    )
-
+from services.action.tools.diffusion import Recipe, Sampling
+from services.action.tools.painting import paint_with_negatives
 
 RECIPE = Recipe(
     name="sdxl-inpainting",
@@ -33,5 +15,5 @@ RECIPE = Recipe(
     # Its inpainting weights leave what they were given nearly as it is at 1: they were trained with less noise.
     sampling=Sampling(steps=30, guidance=7.5, strength=0.99),
     large_parts=("unet",),
-    call=_call,
+    call=paint_with_negatives,
 )

@@ -4,17 +4,14 @@ Knows no torch.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from shared.contracts.base import Contract
-from shared.errors import BadInput, ErrorCode
-
-OPTIONS_FILE = "run.json"
+from services.training.runs import TrainingRun
 
 
-class ToolTraining(Contract):
+class ToolTraining(TrainingRun):
     """A run of `retoucher train editor` or `retoucher train inpainting`.
 
     Attributes:
@@ -37,8 +34,12 @@ class ToolTraining(Contract):
         validation_count: crops of the gate.
     """
 
+    result_file: ClassVar[str] = "model_index.json"
+    free: ClassVar[frozenset[str]] = TrainingRun.free | {
+        "log_every", "save_every", "validation_count", "inference_steps",
+    }  # fmt: skip
+
     tool: Literal["instruct-pix2pix", "sd-inpainting"]
-    out: Path
     init_from: Path | None = None
     seed: int = Field(default=0, ge=0, lt=2**32)
     side_px: int = Field(default=64, ge=16, multiple_of=16)
@@ -62,36 +63,3 @@ class ToolTraining(Contract):
     log_every: int = Field(default=50, ge=1)
     save_every: int = Field(default=250, ge=1)
     validation_count: int = Field(default=128, ge=2)
-
-    @property
-    def state_folder(self) -> Path:
-        """Where crops and the optimisers' states lie, from which a run resumes."""
-        return self.out / "states"
-
-    def save(self) -> None:
-        """Writes `run.json` into the checkpoint's folder."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / OPTIONS_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-    def check_resumes(self) -> None:
-        """Checks that the run in `out` is this one: another schedule or shape would make the rest meaningless.
-
-        Raises:
-            BadInput: BAD_OPTION, there is no run, or it was started with other options.
-        """
-        path = self.out / OPTIONS_FILE
-        try:
-            before = ToolTraining.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
-            raise BadInput(
-                ErrorCode.BAD_OPTION, f"there is no run to resume in {self.out}: leave out --resume to start one"
-            ) from error
-        free = {"out", "device", "log_every", "save_every", "validation_count", "inference_steps"}
-        now, then = self.model_dump(exclude=free), before.model_dump(exclude=free)
-        changed = sorted(name for name in now if now[name] != then[name])
-        if changed:
-            raise BadInput(
-                ErrorCode.BAD_OPTION,
-                f"the run in {self.out} was started with other values of {', '.join(changed)}: "
-                "resume with the same ones, or choose another --out",
-            )

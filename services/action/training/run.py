@@ -33,7 +33,7 @@ from services.action.training.examples import (
 from services.action.training.gate import Gate, judge
 from services.action.training.loop import LOG_FILE, Stage, seconds_spent, train_stage
 from services.action.training.losses import Batch, autoencoder_loss, batch_of, denoiser_loss, latent_scale
-from services.action.training.options import OPTIONS_FILE, ToolTraining
+from services.action.training.options import ToolTraining
 from services.datasets.pairs import PairSource
 from shared.errors import BadInput, ErrorCode, MissingResource
 
@@ -158,9 +158,5 @@ def _prepare(options: ToolTraining, resume: bool) -> None:
     if resume:
         options.check_resumes()
         return
-    if (options.out / OPTIONS_FILE).exists() or (options.out / "model_index.json").exists():
-        raise BadInput(
-            ErrorCode.BAD_OPTION,
-            f"{options.out} holds a run already: continue it with --resume or choose another --out",
-        )
+    options.check_new()
     options.save()

@@ -28,8 +28,9 @@ from services.evaluation.perception.tally import Tally
 from services.evaluation.perception.truth import drawn_images
 from services.perception.saliency.checkpoint import load_network
 from services.perception.training.data import folder_data, rendered_data
-from services.perception.training.options import OPTIONS_FILE, TrainingOptions
+from services.perception.training.options import TrainingOptions
 from services.perception.training.run import TrainingData, train_perception
+from services.training.runs import OPTIONS_FILE
 from shared.errors import BadInput, ErrorCode
 
 REPORT_FILE = "ablation.json"

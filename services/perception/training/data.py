@@ -6,23 +6,20 @@ Both give the same sample for the same index in any process, so that loaders may
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from services.datasets.benchmark.parts import LABEL_COUNTS, PARTS, label_maps
 from services.datasets.benchmark.render import Renderer
 from services.datasets.benchmark.sample import make_sample
-from services.datasets.files import read_mask, read_picture
 from services.datasets.schema import BlemishRecord, QualityScores, read_records
+from services.datasets.sources import FolderSamples, Mix
 from services.perception.training.run import TrainingData
 from services.perception.training.samples import LabelMaps
 from services.perception.training.variation import draw_variation
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import Mask
 from shared.images import Rgb
-
-Mix = Literal["balanced", "paper"]
 
 _VALIDATION_SEED = 10_000
 """Added to a rendering's seed for its validation samples."""
@@ -110,14 +107,15 @@ class FolderSource:
         return len(self.records)
 
     def __getitem__(self, index: int) -> LoadedSample:
-        if not 0 <= index < len(self.records):
-            raise IndexError(f"sample {index} of {len(self.records)}")
-        record = self.records[index]
-        image = read_picture(self.folder, record.file_name)
-        size_hw = (image.shape[0], image.shape[1])
-        masks = tuple(read_mask(self.folder, name, size_hw) for name in record.visible_mask_file_names)
-        clean = None if record.clean_file_name is None else read_picture(self.folder, record.clean_file_name)
-        return LoadedSample(image, clean, record.prompt, masks, record.prompt_contradicts, known_scores(record.scores))
+        told, record = FolderSamples(self.folder, self.records)[index], self.records[index]
+        return LoadedSample(
+            told.image,
+            told.clean,
+            told.prompt,
+            told.visible_masks,
+            record.prompt_contradicts,
+            known_scores(record.scores),
+        )
 
 
 def _varied(sample: LoadedSample, rng: np.random.Generator) -> LoadedSample:

@@ -5,14 +5,11 @@ Knows no torch.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from services.training.runs import TrainerRun
 from shared.contracts.base import Contract
-from shared.errors import BadInput, ErrorCode
-
-OPTIONS_FILE = "run.json"
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class PretrainedEncoders(Contract):
     text_revision: str | None = None
 
 
-class TrainingOptions(Contract):
+class TrainingOptions(TrainerRun):
     """A run of `retoucher train perception`.
 
     Attributes:
@@ -84,25 +81,17 @@ class TrainingOptions(Contract):
         calibration_count: validation images for thresholds; the domain check is fitted on as many training images.
     """
 
-    out: Path
     encoders: PretrainedEncoders | None = None
     init_from: Path | None = None
-    seed: int = Field(default=0, ge=0, lt=2**32)
     steps: int = Field(default=6000, ge=1)
     batch_size: int = Field(default=16, ge=1)
     twins: bool = True
-    accumulate: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
-    warmup_share: float = Field(default=0.05, ge=0, lt=1)
-    clip: float = Field(default=1.0, gt=0)
     alpha: float = Field(default=0.5, ge=0, le=1)
     pixel_scale: float = Field(default=20.0, ge=0)
     attention_refinement: bool = True
     kld: bool = True
-    bf16: bool = False
-    device: Literal["cpu", "cuda"] = "cpu"
-    workers: int = Field(default=0, ge=0)
     image_size_px: int | None = Field(default=None, ge=32, multiple_of=32)
     width: int = Field(default=160, ge=40, multiple_of=40)
     vocab_size: int = Field(default=4000, ge=600)
@@ -122,36 +111,3 @@ class TrainingOptions(Contract):
     def loss(self) -> LossSettings:
         """The loss's weights."""
         return LossSettings(alpha=self.alpha, kld=self.kld, pixel_scale=self.pixel_scale)
-
-    @property
-    def state_folder(self) -> Path:
-        """Where the optimiser's states lie, from which a run resumes."""
-        return self.out / "states"
-
-    def save(self) -> None:
-        """Writes `run.json` into the checkpoint's folder."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        (self.out / OPTIONS_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-    def check_resumes(self) -> None:
-        """Checks that the run in `out` is this one: another schedule or shape would make the rest meaningless.
-
-        Raises:
-            BadInput: BAD_OPTION, there is no run, or it was started with other options.
-        """
-        path = self.out / OPTIONS_FILE
-        try:
-            before = TrainingOptions.model_validate_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
-            raise BadInput(
-                ErrorCode.BAD_OPTION, f"there is no run to resume in {self.out}: leave out --resume to start one"
-            ) from error
-        free = {"out", "device", "workers", "log_every", "save_every", "evaluate_every"}
-        now, then = self.model_dump(exclude=free), before.model_dump(exclude=free)
-        changed = sorted(name for name in now if now[name] != then[name])
-        if changed:
-            raise BadInput(
-                ErrorCode.BAD_OPTION,
-                f"the run in {self.out} was started with other values of {', '.join(changed)}: "
-                "resume with the same ones, or choose another --out",
-            )

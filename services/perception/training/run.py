@@ -3,27 +3,25 @@
 A run that was stopped resumes from its last state and ends as if it had not been.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from transformers import PrinterCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
-from transformers.utils import logging as transformers_logging
 
 from services.perception.calibration import Calibration
-from services.perception.saliency.checkpoint import CONFIG_FILE, TOKENIZER_FILE, Network, load_network, load_tokenizer
+from services.perception.saliency.checkpoint import TOKENIZER_FILE, Network, load_network, load_tokenizer
 from services.perception.training.build import build_network
 from services.perception.training.calibrate import calibrate
 from services.perception.training.card import write_card
 from services.perception.training.dataset import LABEL_NAMES, SaliencyCollator, SaliencyDataset, TwinnedDataset
-from services.perception.training.options import OPTIONS_FILE, TrainingOptions
+from services.perception.training.options import TrainingOptions
 from services.perception.training.samples import FirstOf, SampleSource
 from services.perception.training.trainer import SaliencyTrainer, validation_metrics
 from services.training.log_file import LogFile, seconds_spent
-from shared.errors import BadInput, ErrorCode, MissingResource
+from services.training.trainer import begin, common_arguments
+from shared.errors import ErrorCode, MissingResource
 
 LOG_FILE = "training_log.jsonl"
 _TOKENIZER_PROMPTS = 600
@@ -134,59 +132,25 @@ def _prepare(options: TrainingOptions, resume: bool) -> str | None:
     """Checks the folder; the state to resume from, if any."""
     if options.device == "cuda" and not torch.cuda.is_available():
         raise MissingResource(ErrorCode.NO_GPU, "torch sees no GPU: train with --device cpu")
-    if resume:
-        options.check_resumes()
-        if not options.state_folder.is_dir():
-            return None
-        last: str | None = get_last_checkpoint(str(options.state_folder))  # type: ignore[no-untyped-call]
-        return last
-    if (options.out / OPTIONS_FILE).exists() or (options.out / CONFIG_FILE).exists():
-        raise BadInput(
-            ErrorCode.BAD_OPTION,
-            f"{options.out} holds a run already: continue it with --resume or choose another --out",
-        )
-    options.save()
-    return None
+    return begin(options, resume)
 
 
 def _trainer(
     options: TrainingOptions, data: TrainingData, network: Network, report: Callable[[str], None]
 ) -> SaliencyTrainer:
-    on_terminal = sys.stderr.isatty()
-    if not on_terminal:
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config = network.model.config
     # A tenth faster on CPUs, more on GPUs; the annotations of `to` do not know the argument.
     torch.nn.Module.to(network.model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     arguments = TrainingArguments(
-        output_dir=str(options.state_folder),
-        max_steps=options.steps,
+        **common_arguments(options),
         per_device_train_batch_size=options.batch_size,
         per_device_eval_batch_size=options.batch_size,
-        gradient_accumulation_steps=options.accumulate,
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        warmup_steps=int(options.steps * options.warmup_share),
-        lr_scheduler_type="cosine",
-        max_grad_norm=options.clip,
-        optim="adamw_torch",
-        bf16=options.bf16,
-        use_cpu=options.device == "cpu",
-        seed=options.seed,
-        data_seed=options.seed,
         dataloader_num_workers=options.workers,
         dataloader_persistent_workers=options.workers > 0,
-        dataloader_pin_memory=options.device == "cuda",
-        logging_steps=options.log_every,
         eval_strategy="steps",
         eval_steps=options.evaluate_every,
-        save_strategy="steps",
-        save_steps=options.save_every,
-        save_total_limit=2,
         label_names=list(LABEL_NAMES),
         remove_unused_columns=False,
-        report_to=[],
-        disable_tqdm=not on_terminal,
     )
     trainer = SaliencyTrainer(
         loss_settings=options.loss,

@@ -4,14 +4,12 @@ The reference is the policy that the run begins with; answers are used for two u
 act. A run that was stopped resumes from its last state.
 """
 
-import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from datasets import Dataset
 from transformers import PrinterCallback, set_seed
-from transformers.utils import logging as transformers_logging
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -27,9 +25,9 @@ from services.reasoning.training.options import LOG_FILE, GrpoOptions
 from services.reasoning.training.rewards.accuracy import accuracy_reward
 from services.reasoning.training.rewards.form import form_reward
 from services.reasoning.training.rewards.similarity import similarity_reward_by
-from services.reasoning.training.states import last_state
 from services.reasoning.truth import question_of, true_answer
 from services.training.log_file import LogFile
+from services.training.trainer import begin, common_arguments
 
 
 def train_grpo(
@@ -55,7 +53,7 @@ def train_grpo(
         BadInput: a run lies in `out` already and is not to be resumed, or there is none to resume.
         MissingResource: NO_GPU, or the model is not there.
     """
-    state = last_state(options, resume)
+    state = begin(options, resume)
     set_seed(options.seed)
     model, processor = load_begin(options)
     rewards: list[Any] = [accuracy_reward, similarity_reward_by(similarity), form_reward]
@@ -95,11 +93,8 @@ def region_rows(data: AlignmentData, prompt: Prompt, count: int) -> Dataset:
 
 
 def _arguments(options: GrpoOptions) -> GRPOConfig:
-    on_terminal = sys.stderr.isatty()
-    if not on_terminal:
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     return GRPOConfig(
-        output_dir=str(options.state_folder),
+        **common_arguments(options),
         loss_type="grpo",
         beta=options.beta,
         num_iterations=options.iterations,
@@ -107,26 +102,7 @@ def _arguments(options: GrpoOptions) -> GRPOConfig:
         num_generations=options.generations,
         max_completion_length=options.max_tokens,
         temperature=options.temperature,
-        max_steps=options.steps,
         per_device_train_batch_size=options.regions * options.generations,
-        gradient_accumulation_steps=options.accumulate,
         steps_per_generation=options.accumulate,
         activation_checkpointing=options.lora,
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        warmup_steps=int(options.steps * options.warmup_share),
-        lr_scheduler_type="cosine",
-        max_grad_norm=options.clip,
-        optim="adamw_torch",
-        bf16=options.bf16,
-        use_cpu=options.device == "cpu",
-        seed=options.seed,
-        data_seed=options.seed,
-        dataloader_pin_memory=options.device == "cuda",
-        logging_steps=options.log_every,
-        save_strategy="steps",
-        save_steps=options.save_every,
-        save_total_limit=2,
-        report_to=[],
-        disable_tqdm=not on_terminal,
     )

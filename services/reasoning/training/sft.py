@@ -3,11 +3,9 @@
 A run that was stopped resumes from its last state and ends as if it had not been.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 
 from transformers import PrinterCallback, set_seed
-from transformers.utils import logging as transformers_logging
 from trl.trainer.sft_config import SFTConfig
 
 from services.datasets.proposals.propose import ProposalSource
@@ -21,9 +19,9 @@ from services.reasoning.training.finish import Result, finish
 from services.reasoning.training.models import adapter, load_begin
 from services.reasoning.training.options import LOG_FILE, SftOptions
 from services.reasoning.training.sft_trainer import ReasonerSftTrainer
-from services.reasoning.training.states import last_state
 from services.reasoning.truth import question_of, true_answer
 from services.training.log_file import LogFile
+from services.training.trainer import begin, common_arguments
 
 TINY_SIZES = TinySizes()
 _TOKENIZER_SAMPLES = 400
@@ -55,7 +53,7 @@ def train_sft(
         BadInput: a run lies in `out` already and is not to be resumed, or there is none to resume.
         MissingResource: NO_GPU, or the model is not there.
     """
-    state = last_state(options, resume)
+    state = begin(options, resume)
     set_seed(options.seed)
     prompt = load_prompt(options.prompt)
     if options.tiny and not (resume and (options.begin_folder / "config.json").is_file()):
@@ -93,38 +91,16 @@ def _words(source: ProposalSource, prompt: Prompt) -> Iterator[str]:
 
 
 def _arguments(options: SftOptions) -> SFTConfig:
-    on_terminal = sys.stderr.isatty()
-    if not on_terminal:
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     return SFTConfig(
-        output_dir=str(options.state_folder),
-        max_steps=options.steps,
+        **common_arguments(options),
         per_device_train_batch_size=options.batch_size,
         per_device_eval_batch_size=options.batch_size,
-        gradient_accumulation_steps=options.accumulate,
         activation_checkpointing=options.lora,  # costs a third more time, and memory is short with large models alone
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        warmup_steps=int(options.steps * options.warmup_share),
-        lr_scheduler_type="cosine",
-        max_grad_norm=options.clip,
-        optim="adamw_torch",
-        bf16=options.bf16,
-        use_cpu=options.device == "cpu",
-        seed=options.seed,
-        data_seed=options.seed,
         dataloader_num_workers=options.workers,
         dataloader_persistent_workers=options.workers > 0,
-        dataloader_pin_memory=options.device == "cuda",
-        logging_steps=options.log_every,
         eval_strategy="steps",
         eval_steps=options.evaluate_every,
         prediction_loss_only=True,
-        save_strategy="steps",
-        save_steps=options.save_every,
-        save_total_limit=2,
         max_length=None,
         remove_unused_columns=False,
-        report_to=[],
-        disable_tqdm=not on_terminal,
     )

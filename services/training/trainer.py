@@ -1,0 +1,55 @@
+"""What every run by transformers' Trainer hands to it, and the state that it resumes from."""
+
+import sys
+from typing import Any
+
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging as transformers_logging
+
+from services.training.runs import TrainerRun
+
+
+def common_arguments(run: TrainerRun) -> dict[str, Any]:
+    """Of `TrainingArguments`: schedule, optimiser, states and log. A progress bar is drawn on a terminal alone."""
+    on_terminal = sys.stderr.isatty()
+    if not on_terminal:
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    return {
+        "output_dir": str(run.state_folder),
+        "max_steps": run.steps,
+        "gradient_accumulation_steps": run.accumulate,
+        "learning_rate": run.learning_rate,
+        "weight_decay": run.weight_decay,
+        "warmup_steps": int(run.steps * run.warmup_share),
+        "lr_scheduler_type": "cosine",
+        "max_grad_norm": run.clip,
+        "optim": "adamw_torch",
+        "bf16": run.bf16,
+        "use_cpu": run.device == "cpu",
+        "seed": run.seed,
+        "data_seed": run.seed,
+        "dataloader_pin_memory": run.device == "cuda",
+        "logging_steps": run.log_every,
+        "save_strategy": "steps",
+        "save_steps": run.save_every,
+        "save_total_limit": 2,
+        "report_to": [],
+        "disable_tqdm": not on_terminal,
+    }
+
+
+def begin(run: TrainerRun, resume: bool) -> str | None:
+    """The state to resume from, if any; a new run's options are written.
+
+    Raises:
+        BadInput: BAD_OPTION, as `check_new` and `check_resumes`.
+    """
+    if resume:
+        run.check_resumes()
+        if not run.state_folder.is_dir():
+            return None
+        last: str | None = get_last_checkpoint(str(run.state_folder))  # type: ignore[no-untyped-call]
+        return last
+    run.check_new()
+    run.save()
+    return None
