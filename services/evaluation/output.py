@@ -1,9 +1,11 @@
 """What every long evaluation shows and writes: a bar on a terminal or a line now and then, and a report as JSON."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shared.errors import BadInput, ErrorCode
@@ -58,6 +60,32 @@ def require_folder_of(path: Path) -> None:
             ErrorCode.OUTPUT_NOT_WRITABLE,
             f"{path} cannot be written (no such folder, or no permission): give another file",
         )
+
+
+class Report(Protocol):
+    """What an evaluation says."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What its figures do not say by themselves."""
+        ...
+
+    def model_dump_json(self, *, indent: int) -> str:
+        """All of it."""
+        ...
+
+
+def publish(console: Console, tables: RenderableType, report: Report, json_file: Path | None) -> None:
+    """Prints the tables and the report's notes; writes it where that is asked for.
+
+    Raises:
+        BadInput: OUTPUT_NOT_WRITABLE.
+    """
+    console.print(tables)
+    for note in report.notes:
+        console.print(note, markup=False)
+    if json_file is not None:
+        write_json(json_file, report.model_dump_json(indent=2))
 
 
 def write_json(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 import services.perception
 from services.datasets.schema import BlemishRecord, read_records
-from services.evaluation.output import Measuring, require_folder_of, write_json
+from services.evaluation.output import Measuring, publish, require_folder_of
 from services.evaluation.perception.figures import PerceptionReport, PhotographFigures, WouldEdit, to_tables
 from services.evaluation.perception.measure import Measured, measure, shuffled_prompts
 from services.evaluation.perception.photographs import given_photographs, judge_photographs, shipped_photographs
@@ -57,11 +57,7 @@ def run(asked: PerceptionEvaluation, json_file: Path | None, console: Console | 
     if json_file is not None:
         require_folder_of(json_file)
     report = evaluate_perception(asked, console)
-    console.print(to_tables(report))
-    for note in report.notes:
-        console.print(note, markup=False)
-    if json_file is not None:
-        write_json(json_file, report.model_dump_json(indent=2))
+    publish(console, to_tables(report), report, json_file)
     return report
 
 

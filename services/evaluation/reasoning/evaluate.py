@@ -13,7 +13,7 @@ from services.datasets.proposals.opening import open_regions
 from services.datasets.proposals.propose import Proposal
 from services.datasets.schema import METADATA, read_records
 from services.datasets.sources import FolderSamples
-from services.evaluation.output import Measuring, require_folder_of, write_json
+from services.evaluation.output import Measuring, publish, require_folder_of
 from services.evaluation.reasoning.boxes import boxes_row
 from services.evaluation.reasoning.confusion import draw_confusion
 from services.evaluation.reasoning.figures import BoxesRow, ReasoningReport, to_tables
@@ -81,11 +81,7 @@ def run(asked: ReasoningEvaluation, json_file: Path | None, console: Console | N
         if path is not None:
             require_folder_of(path)
     report, answers = evaluate_reasoning(asked, console)
-    console.print(to_tables(report))
-    for note in report.notes:
-        console.print(note, markup=False)
-    if json_file is not None:
-        write_json(json_file, report.model_dump_json(indent=2))
+    publish(console, to_tables(report), report, json_file)
     if asked.confusion is not None:
         draw_confusion(answers, asked.confusion)
     return report

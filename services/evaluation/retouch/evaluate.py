@@ -15,7 +15,7 @@ from rich.console import Console
 
 from services.datasets.schema import METADATA, BlemishRecord, read_records
 from services.evaluation.intervals import mean
-from services.evaluation.output import Measuring, require_folder_of, write_json
+from services.evaluation.output import Measuring, publish, require_folder_of
 from services.evaluation.retouch import summary
 from services.evaluation.retouch.attempt import Arm
 from services.evaluation.retouch.cases import ImageCase, WholeCase
@@ -90,11 +90,7 @@ def run(asked: RetouchEvaluation, json_file: Path | None, console: Console | Non
         require_folder_of(json_file)
     local = Local.in_memory(asked.profile, asked.reasoning, asked.action, asked.changes)
     report = evaluate_retouch(asked, local, console)
-    console.print(to_tables(report))
-    for note in report.notes:
-        console.print(note, markup=False)
-    if json_file is not None:
-        write_json(json_file, report.model_dump_json(indent=2))
+    publish(console, to_tables(report), report, json_file)
     return report
 
 
