@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-from PIL import Image
-
+from services.datasets.files import read_mask, read_picture
 from services.datasets.schema import BlemishRecord, read_records
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import Mask
@@ -89,24 +87,24 @@ class FolderPairs:
         if not 0 <= index < len(self.rows):
             raise IndexError(f"pair {index} of {len(self.rows)}")
         folder, record = self.rows[index]
-        image = _pixels(folder / record.file_name, "RGB")
-        clean = _pixels(folder / (record.clean_file_name or record.file_name), "RGB")
+        image = read_picture(folder, record.file_name)
+        clean = read_picture(folder, record.clean_file_name or record.file_name)
+        if clean.shape != image.shape:
+            raise BadInput(
+                ErrorCode.MASK_SIZE_MISMATCH,
+                f"the twin of {folder / record.file_name} has another size: convert the data set anew",
+            )
+        size_hw = image.shape[0], image.shape[1]
         masks = zip(record.visible_mask_file_names, record.repair_mask_file_names, record.regions, strict=True)
         blemishes = tuple(
             Blemish(
-                _pixels(folder / visible, "L") > 127,
-                _pixels(folder / repair, "L") > 127,
+                read_mask(folder, visible, size_hw),
+                read_mask(folder, repair, size_hw),
                 region.category.value,
                 region.instruction,
             )
             for visible, repair, region in masks
         )
-        for mask in (mask for one in blemishes for mask in (one.visible, one.repair)):
-            if mask.shape != image.shape[:2] or clean.shape != image.shape:
-                raise BadInput(
-                    ErrorCode.MASK_SIZE_MISMATCH,
-                    f"a mask or the twin of {folder / record.file_name} has another size: convert the data set anew",
-                )
         return Pair(image, clean, record.prompt, blemishes)
 
 
@@ -125,13 +123,3 @@ def folder_pairs(folders: Sequence[Path]) -> FolderPairs:
             f"no image of {names} has a clean twin: give a folder that `retoucher benchmark make` wrote",
         )
     return FolderPairs(paired)
-
-
-def _pixels(path: Path, mode: str) -> Rgb:
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert(mode))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadInput(
-            ErrorCode.FILE_NOT_READABLE, f"{path} cannot be read ({error}): make or convert the data set anew"
-        ) from error
