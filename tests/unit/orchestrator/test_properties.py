@@ -15,7 +15,7 @@ from services.orchestrator.record import record_of
 from shared.adapters.memory import MemoryImageStore
 from shared.contracts.jobs import Job, JobOptions, LoopPolicy, Mode, Outcome, Perception, Phase, Status
 from shared.contracts.loop import CancelRequested, DeadlinePassed, Finalize, PublicEvent, Retouch
-from shared.contracts.values import Canvas
+from shared.contracts.values import Canvas, Region
 
 policies = st.builds(
     LoopPolicy,
@@ -45,16 +45,40 @@ def most_steps(job: Job) -> int:
     return job.policy.stage_tries * (3 + rounds * (2 + looks))
 
 
-def score(perception: Perception, earlier: list[Perception]) -> float:
-    """The sum of own evidence, written anew and plainly: silence about a region that was watched is the worst."""
+def score(history: list[Perception], index: int) -> float:
+    """The sum of own evidence, written anew and plainly.
+
+    Silence about a region that was watched is the worst. A region that is first seen later was there all the same,
+    unless a patch that only one of the two canvases has lies over it.
+    """
     values = []
     for name, detector in DETECTORS.items():
-        said = [item.value for item in perception.evidence if (item.region_id, item.detector) == (name, detector)]
-        seen = [region.evidence for region in perception.regions if region.id == name]
-        watched = any(region.id == name for before in earlier for region in before.regions)
+        said, seen = answers_about(name, detector, history[index])
+        watched = any(region.id == name for before in history[:index] for region in before.regions)
         if watched or seen:
-            values.append((said[-1:] or seen or [1.0])[0])
+            values.append((said or seen or [1.0])[0])
+            continue
+        for later in history[index + 1 :]:
+            found = [region for region in later.regions if region.id == name]
+            if found:
+                if not painted_over(found[0], history[index].canvas, later.canvas):
+                    values.append([*answers_about(name, detector, later)[0], found[0].evidence][0])
+                break
     return math.fsum(values)
+
+
+def answers_about(name: str, detector: str, perception: Perception) -> tuple[list[float], list[float]]:
+    """What the region's own detector says of it: the last value, and as a finding; each a list of one or none."""
+    said = [item.value for item in perception.evidence if (item.region_id, item.detector) == (name, detector)]
+    return said[-1:], [region.evidence for region in perception.regions if region.id == name]
+
+
+def painted_over(region: Region, one: Canvas, other: Canvas) -> bool:
+    """Whether a patch of only one of the canvases shares a pixel with the region."""
+    x0, y0, x1, y1 = region.box_xyxy_px
+    ours, theirs = {patch.id for patch in one.patches}, {patch.id for patch in other.patches}
+    boxes = [patch.box_xyxy_px for patch in (*one.patches, *other.patches) if patch.id in ours ^ theirs]
+    return any(max(x0, a) < min(x1, c) and max(y0, b) < min(y1, d) for a, b, c, d in boxes)
 
 
 def check_command(step: Advance) -> None:
@@ -87,7 +111,7 @@ def check_result(job: Job, result: Canvas) -> None:
     scores = {}
     for index, perception in enumerate(history):
         if all(patch.id in kept for patch in perception.canvas.patches):
-            scores[index] = score(perception, history[:index])
+            scores[index] = score(history, index)
     chosen = [index for index in scores if history[index].canvas == result]
     assert chosen, "the result has not been perceived, or holds a patch that was not accepted"
     assert min(scores[index] for index in chosen) == min(scores.values())
