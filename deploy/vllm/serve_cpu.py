@@ -9,6 +9,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
+# Two words: vLLM takes no notice of `--config=FILE`, and does not say so.
+CONFIG = ("--config", str(HERE / "serving.yaml"))
 ON_A_CPU = (
     "--dtype=float32",
     "--enforce-eager",
@@ -28,7 +30,7 @@ def main() -> None:
     module = ["-m", "vllm.entrypoints.openai.api_server"]
     os.execve(  # noqa: S606
         sys.executable,
-        [sys.executable, *module, f"--config={HERE / 'serving.yaml'}", *ON_A_CPU, *sys.argv[1:]],
+        [sys.executable, *module, *CONFIG, *ON_A_CPU, *sys.argv[1:]],
         environment,
     )
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image
 
 from services.cli import main
 from services.reasoning.card import ReasonerCalibration
+from shared.images import encode_png
 from shared.reasoning_settings import ReasoningSettings
 
 pytest.importorskip("torch")
@@ -110,6 +112,16 @@ def _healthy(address: str) -> bool:
 def _counted(address: str, name: str) -> float:
     lines = httpx.get(f"{address}/metrics", timeout=30).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"vllm:{name}"))
+
+
+def test_it_heeds_the_file_of_settings(reasoner: Path, server: str) -> None:
+    """Which allows two pictures; without it any number is taken."""
+    picture = encode_png(np.zeros((56, 56, 3), np.uint8))
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{b64encode(picture).decode()}"}}
+    for count, status in ((2, 200), (3, 400)):
+        asked = {"messages": [{"role": "user", "content": [part] * count}], "max_tokens": 1, "model": reasoner.name}
+        answer = httpx.post(f"{server}/v1/chat/completions", json=asked, timeout=120)
+        assert answer.status_code == status, answer.text
 
 
 def test_retouch_is_told_by_a_model_that_vllm_serves(

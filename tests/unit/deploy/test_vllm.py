@@ -13,6 +13,11 @@ SETTINGS = yaml.safe_load((ROOT / FILE).read_text(encoding="utf-8"))
 VLLM = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["vllm"]
 
 
+def options(command: list[str]) -> dict[str, str]:
+    """What stands behind the file of settings."""
+    return dict(option.removeprefix("--").split("=", 1) for option in command[2:])
+
+
 def test_a_request_has_two_pictures_and_an_answer_no_padding() -> None:
     assert json.loads(SETTINGS["limit-mm-per-prompt"]) == {"image": 2, "video": 0}
     assert json.loads(SETTINGS["structured-outputs-config"])["disable_any_whitespace"] is True
@@ -22,15 +27,16 @@ def test_a_request_has_two_pictures_and_an_answer_no_padding() -> None:
 def test_compose_starts_it_with_that_file_and_says_nothing_twice() -> None:
     (mounted,) = [volume for volume in VLLM["volumes"] if volume.startswith(f"./{FILE}:")]
     target = mounted.split(":")[1]
-    assert f"--config={target}" in VLLM["command"] and mounted.endswith(":ro")
-    assert not {option.partition("=")[0].removeprefix("--") for option in VLLM["command"]} & set(SETTINGS)
+    # Two words: as one, with "=", vLLM ignores the file.
+    assert VLLM["command"][:2] == ["--config", target] and mounted.endswith(":ro")
+    assert not set(options(VLLM["command"])) & set(SETTINGS)
 
 
 def test_the_default_model_is_served_from_its_commit() -> None:
-    options = dict(option.removeprefix("--").split("=", 1) for option in VLLM["command"])
-    model = options["model"].partition(":-")[2].removesuffix("}")
+    given = options(VLLM["command"])
+    model = given["model"].partition(":-")[2].removesuffix("}")
     public = served(model).profile
-    assert public is not None and f":-{public.revision}}}" in options["revision"]
+    assert public is not None and f":-{public.revision}}}" in given["revision"]
 
 
 def test_the_cpu_environment_and_the_container_have_the_same_vllm() -> None:
