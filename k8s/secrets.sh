@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the secrets that the manifests name, in the namespace `retoucher`; those that are there already stay.
-#   S3_ACCESS_KEY=… S3_SECRET_KEY=… sh k8s/secrets.sh
+#   S3_ACCESS_KEY=… S3_SECRET_KEY=… [GEMINI_API_KEY=…] sh k8s/secrets.sh
 # No secret stands in a command line, where others on this machine could read it.
 set -eu
 : "${S3_ACCESS_KEY:?set S3_ACCESS_KEY and S3_SECRET_KEY to the keys of the bucket}"
@@ -20,3 +20,5 @@ password=$(random | tr -d '+/=')
 printf '  url: redis://:%s@redis:6379/0\n  redis.conf: requirepass %s\n' "$password" "$password" | make retoucher-redis
 printf "  access-key: '%s'\n  secret-key: '%s'\n" "$S3_ACCESS_KEY" "$S3_SECRET_KEY" | make retoucher-s3
 printf '  secrets: whsec_%s\n' "$(random)" | make retoucher-webhooks
+# Only where components/gemini is used.
+[ -z "${GEMINI_API_KEY:-}" ] || printf "  api-key: '%s'\n" "$GEMINI_API_KEY" | make retoucher-gemini

@@ -59,8 +59,12 @@ class ActionSettings(BaseSettings):
     gemini_concurrency: int = Field(default=4, ge=1, le=64)
     gemini_price: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
-    def applied_to(self, profile: Profile) -> Profile:
+    def applied_to(self, profile: Profile, asks: bool = True) -> Profile:
         """The profile as it runs with these settings: with the tool that is asked over the network, where allowed.
+
+        Args:
+            profile: as it is written.
+            asks: this process asks that tool itself; who only admits jobs for it needs no key.
 
         Raises:
             BadInput: the tool is allowed and its key or model is missing; or the profile has it and it is not allowed.
@@ -73,7 +77,8 @@ class ActionSettings(BaseSettings):
                     f"allow it with {_PREFIX}GEMINI_ENABLED=true, or choose another profile",
                 )
             return profile
-        for name, value in (("API_KEY", self.gemini_api_key), ("MODEL", self.gemini_model)):
+        needed = {"MODEL": self.gemini_model, **({"API_KEY": self.gemini_api_key} if asks else {})}
+        for name, value in needed.items():
             if value is None:
                 raise BadInput(
                     ErrorCode.BAD_OPTION,

@@ -28,6 +28,8 @@ def files() -> dict[str, dict[str, str]]:
         },
         "webhooks": {"webhooks.env": f"RETOUCHER_WEBHOOKS_SECRETS={webhook}\n"},
         "grafana": {"password": grafana},
+        # A vendor gives it: whoever allows the tool writes it here (README). Empty counts as not set.
+        "gemini": {"gemini.env": "RETOUCHER_ACTION_GEMINI_API_KEY=\n"},
     }
 
 

@@ -83,7 +83,8 @@ def _parts(around: _Surroundings) -> GatewayParts:
         profile=read_settings(ActionSettings).applied_to(
             read_settings(ReasoningSettings).applied_to(
                 read_settings(ProfileSettings).applied_to(load_profile(around.profile_name))
-            )
+            ),
+            asks=False,
         ),
         jobs=process.jobs,
         images=images,

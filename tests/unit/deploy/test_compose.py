@@ -12,6 +12,7 @@ from fakes.settings_names import known_variables
 
 from services.commands.machines.settings import BackendSettings
 from services.orchestrator.webhooks.settings import WebhookSettings
+from shared.action_settings import ActionSettings
 from shared.stage_worker import REPORT_FOR_S
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -20,9 +21,12 @@ COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
 OWN = [name for name, service in SERVICES.items() if "retoucher-" in service["image"] and name != "setup"]
 OUTSIDERS = {"gateway", "webhooks", "prometheus", "grafana", "vllm", "action-gpu"}
+AFTER_LEAVE = {"action"}
+"""Those who may leave where the user allows it."""
 WORKERS = [
     name for name in OWN if SERVICES[name]["command"][0] == "worker" and SERVICES[name]["command"][1] != "webhooks"
 ]
+VOLUMES = ["redis", "s3", "webhooks", "grafana", "gemini"]
 LASTING = [name for name in SERVICES if name != "setup"]
 SECRET_WORDS = re.compile(r"SECRET|PASSWORD|TOKEN|_KEY|REDIS_URL", re.IGNORECASE)
 
@@ -72,6 +76,8 @@ def test_only_what_callers_reach_and_what_leaves_is_outside_the_inner_network():
     assert COMPOSE["networks"]["backend"] == {"internal": True}
     outside = {name for name in LASTING if "outside" in SERVICES[name]["networks"]}
     assert outside == OUTSIDERS
+    assert {name for name in LASTING if "gemini" in SERVICES[name]["networks"]} == AFTER_LEAVE
+    assert default_of(COMPOSE["networks"]["gemini"]["internal"]) == "true"
     for name in SERVICES:
         for port in SERVICES[name].get("ports", []):
             assert default_of(port).startswith("127.0.0.1:"), f"{name} is open to everybody"
@@ -105,6 +111,16 @@ def test_dependencies_volumes_and_secrets_exist():
             assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"], name
 
 
+def test_only_who_asks_gemini_has_its_key_and_who_admits_jobs_knows_of_it():
+    holders = {name for name in OWN if "secret-gemini:/run/secrets/gemini:ro" in SERVICES[name]["volumes"]}
+    assert holders == {"action", "action-gpu"}
+    for name in holders | {"gateway"}:
+        environment = SERVICES[name]["environment"]
+        assert default_of(environment["RETOUCHER_ACTION_GEMINI_ENABLED"]) == "false"
+        assert default_of(environment["RETOUCHER_ACTION_GEMINI_MODEL"]) == ""
+        assert ("gemini/gemini.env" in environment["RETOUCHER_ENV_FILES"]) is (name in holders)
+
+
 def test_redis_forgets_nothing():
     settings = (ROOT / "deploy/compose/redis.conf").read_text(encoding="utf-8")
     assert "\nappendonly yes\n" in settings
@@ -120,7 +136,7 @@ spec.loader.exec_module(make_secrets)
 
 @pytest.fixture
 def volumes(tmp_path):
-    for name in ("redis", "s3", "webhooks", "grafana"):
+    for name in VOLUMES:
         (tmp_path / name).mkdir()
     return tmp_path
 
@@ -130,7 +146,7 @@ def everything(folder: Path) -> dict[str, str]:
 
 
 def test_secrets_are_made_once_and_read_by_every_user(volumes):
-    assert make_secrets.write(volumes) == ["redis", "s3", "webhooks", "grafana"]
+    assert make_secrets.write(volumes) == VOLUMES
     first = everything(volumes)
     assert make_secrets.write(volumes) == []
     assert everything(volumes) == first
@@ -144,7 +160,7 @@ def test_secrets_are_made_once_and_read_by_every_user(volumes):
 def test_the_files_that_compose_mounts_are_those_that_are_made(volumes):
     make_secrets.write(volumes)
     made = set(everything(volumes))
-    assert set(re.findall(r"/run/secrets/([\w./-]*\w)", TEXT)) - {"redis", "s3", "webhooks", "grafana"} <= made
+    assert set(re.findall(r"/run/secrets/([\w./-]*\w)", TEXT)) - set(VOLUMES) <= made
     for name in OWN:
         mounted = {volume.split(":")[1] for volume in SERVICES[name]["volumes"]}
         for file in SERVICES[name]["environment"]["RETOUCHER_ENV_FILES"].split():
@@ -162,3 +178,4 @@ def test_the_settings_take_the_secrets(volumes, monkeypatch):
     assert BackendSettings().redis_url.get_secret_value() == f"redis://:{password}@redis:6379/0"
     assert BackendSettings().s3_secret_key.get_secret_value() == (volumes / "s3/password").read_text()
     assert WebhookSettings().signer()
+    assert ActionSettings().gemini_api_key is None, "whoever has a key writes it there"

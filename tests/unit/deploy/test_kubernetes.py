@@ -3,27 +3,26 @@
 KEDA's kinds are in no schema at hand: theirs here is written from KEDA's documentation of what these manifests use.
 """
 
-import ipaddress
 import os
 import re
-import shutil
 import subprocess
-from pathlib import Path
 
 import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
 from fakes.command_lines import takes
+from fakes.manifests import K8S, kustomize, leaves_for, of_gpus, of_kind, pods, selects, with_a_model, written
 from fakes.settings_names import known_variables
 
 from shared.profiles import load_profile
 from shared.stage_worker import REPORT_FOR_S
 
-K8S = Path(__file__).resolve().parents[3] / "k8s"
 VERSIONS = ("1.30", "1.37")
 AGENTS = {"perception", "reasoning", "action"}
 PROCESSES = AGENTS | {"gateway", "orchestrator", "sweeper", "webhooks"}
+FOREIGN = {"redis", "vllm"}
+"""What runs in others' images."""
 SCALED_OBJECT = {
     "type": "object",
     "additionalProperties": False,
@@ -72,40 +71,9 @@ SCALED_OBJECT = {
 }
 
 
-def kustomize(overlay: str) -> list[dict]:
-    """The overlay as kubectl renders it."""
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed: the manifests are checked as they are written, not as rendered")
-    version = subprocess.run([kubectl, "version", "--client"], capture_output=True, text=True).stdout
-    found = re.search(r"Kustomize Version: v(\d+)", version)
-    if found is None or int(found.group(1)) < 4:
-        pytest.skip("kubectl's kustomize is older than v4: the manifests are checked as they are written")
-    done = subprocess.run([kubectl, "kustomize", str(K8S / "overlays" / overlay)], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    return list(yaml.safe_load_all(done.stdout))
-
-
-def written() -> list[dict]:
-    """The base and the overlays' own manifests, file by file."""
-    files = [*K8S.glob("base/*.yaml"), *K8S.glob("overlays/*/*.yaml")]
-    documents = [one for file in files for one in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
-    return [one for one in documents if isinstance(one, dict) and one["kind"] != "Kustomization"]
-
-
 @pytest.fixture(scope="module", params=["written", "cpu", "gpu"])
 def manifests(request) -> list[dict]:
     return written() if request.param == "written" else kustomize(request.param)
-
-
-def of_kind(manifests: list[dict], kind: str) -> dict[str, dict]:
-    return {one["metadata"]["name"]: one for one in manifests if one["kind"] == kind}
-
-
-def pods(manifests: list[dict]) -> dict[str, dict]:
-    """Pod templates of everything that runs."""
-    running = {**of_kind(manifests, "Deployment"), **of_kind(manifests, "StatefulSet")}
-    return {name: one["spec"]["template"] for name, one in running.items()}
 
 
 def test_every_manifest_fits_its_schema(manifests):
@@ -125,10 +93,11 @@ def test_the_schemas_would_notice():
 
 
 def test_every_process_of_the_design_runs(manifests):
-    assert set(of_kind(manifests, "Deployment")) == PROCESSES
+    deployed = set(of_kind(manifests, "Deployment"))
+    assert deployed - {"vllm"} == PROCESSES and ("vllm" in deployed) is with_a_model(manifests)
     for name, pod in pods(manifests).items():
         container = pod["spec"]["containers"][0]
-        assert name == "redis" or takes(container["args"]), container["args"]
+        assert name in FOREIGN or takes(container["args"]), container["args"]
 
 
 def test_every_pod_is_watched_and_bounded(manifests):
@@ -156,7 +125,7 @@ def test_every_pod_is_confined_and_holds_no_token(manifests):
 
 def test_pods_are_spread_and_never_all_evicted(manifests):
     budgets = of_kind(manifests, "PodDisruptionBudget")
-    for name in PROCESSES:
+    for name in set(pods(manifests)) - {"redis"}:
         pod = pods(manifests)[name]
         keys = {one["topologyKey"] for one in pod["spec"]["topologySpreadConstraints"]}
         assert keys == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
@@ -207,35 +176,8 @@ def test_no_secret_is_written_and_each_that_is_named_is_made(tmp_path, manifests
                 assert item["key"] in made[volume["secret"]["secretName"]]["stringData"]
 
 
-def selects(policy: dict, labels: dict[str, str]) -> bool:
-    selector = policy["spec"]["podSelector"]
-    for one in selector.get("matchExpressions", []):
-        if (labels.get(one["key"]) in one["values"]) is (one["operator"] == "NotIn"):
-            return False
-    return selector.get("matchLabels", {}).items() <= labels.items()
-
-
-def leaves_for(policy: dict, address: str) -> bool:
-    """Whether a policy lets traffic out to an address."""
-    ip = ipaddress.ip_address(address)
-    for rule in policy["spec"].get("egress", []):
-        for to in rule.get("to", []):
-            block = to.get("ipBlock")
-            if block is None or ip not in ipaddress.ip_network(block["cidr"]):
-                continue
-            if not any(ip in ipaddress.ip_network(one) for one in block["except"]):
-                return True
-    return False
-
-
-def of_gpus(manifests: list[dict]) -> bool:
-    """Whether these are the manifests of the overlay for GPUs, where action fetches weights from a hub."""
-    limits = pods(manifests)["action"]["spec"]["containers"][0]["resources"]["limits"]
-    return "nvidia.com/gpu" in limits
-
-
 def test_only_those_who_must_reach_the_internet_and_nobody_private_addresses(manifests):
-    outsiders = {"gateway", "webhooks"} | ({"action"} if of_gpus(manifests) else set())
+    outsiders = {"gateway", "webhooks"} | ({"action", "vllm"} if of_gpus(manifests) else set())
     policies = of_kind(manifests, "NetworkPolicy")
     deny = policies["default-deny"]["spec"]
     assert (deny["podSelector"], set(deny["policyTypes"])) == ({}, {"Ingress", "Egress"})
@@ -258,7 +200,7 @@ def test_every_scaled_deployment_leaves_its_replicas_to_the_scaler(manifests):
         assert ("replicas" in deployment["spec"]) is (name not in targets)
 
 
-@pytest.mark.parametrize(("overlay", "with_gpu"), [("cpu", set()), ("gpu", {"perception", "action"})])
+@pytest.mark.parametrize(("overlay", "with_gpu"), [("cpu", set()), ("gpu", {"perception", "action", "vllm"})])
 def test_gpus_go_to_those_who_use_them(overlay, with_gpu):
     for name, pod in pods(kustomize(overlay)).items():
         limits = pod["spec"]["containers"][0]["resources"]["limits"]
@@ -267,8 +209,8 @@ def test_gpus_go_to_those_who_use_them(overlay, with_gpu):
 
 
 def test_images_have_versions_and_redis_forgets_nothing():
-    for pod in pods(kustomize("cpu")).values():
-        assert re.search(r":\d", pod["spec"]["containers"][0]["image"])
+    for pod in pods(kustomize("gpu")).values():
+        assert re.search(r":v?\d", pod["spec"]["containers"][0]["image"])
     settings = (K8S / "base" / "redis.conf").read_text(encoding="utf-8")
     assert "\nappendonly yes\n" in settings
     assert "\nmaxmemory-policy noeviction\n" in settings

@@ -43,6 +43,12 @@ def test_the_tool_that_is_asked_over_the_network_needs_permission_key_and_model(
             without.delenv(f"RETOUCHER_ACTION_GEMINI_{name}")
             with pytest.raises(BadInput, match=f"GEMINI_{name}"):
                 read_settings(ActionSettings).applied_to(tiny)
+    monkeypatch.delenv("RETOUCHER_ACTION_GEMINI_API_KEY")
+    # Who admits jobs, and never asks, holds no key.
+    assert read_settings(ActionSettings).applied_to(tiny, asks=False).tools == (*tiny.tools, GEMINI)
+    monkeypatch.delenv("RETOUCHER_ACTION_GEMINI_MODEL")
+    with pytest.raises(BadInput, match="GEMINI_MODEL"):
+        read_settings(ActionSettings).applied_to(tiny, asks=False)
 
 
 def test_a_profile_that_has_it_is_refused_where_it_is_not_allowed() -> None:
