@@ -50,3 +50,21 @@ def speed_chaos(
     from services.commands.speed.chaos import ChaosPlan, run
 
     run(ChaosPlan(60.0 * minutes, per_s, every_s, seed), json_file)
+
+
+@speed.command("prefix")
+def speed_prefix(
+    url: Annotated[str, typer.Option(help="Of an OpenAI-compatible server that idles, up to and with /v1.")],
+    model: Annotated[str, typer.Option(help="What it serves, as RETOUCHER_REASONING_MODEL would say it.")],
+    regions: Annotated[int, typer.Option(min=2, max=64, help="Of one image, asked about at once.")] = 16,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each way has its turn.")] = 3,
+    image_px: Annotated[int, typer.Option(min=128, max=4096, help="Side of the image.")] = 1024,
+    answer_tokens: Annotated[
+        int | None, typer.Option(min=64, help="Of one answer at the most; without, as serving has it.")
+    ] = None,
+    json_file: JsonFile = None,
+) -> None:
+    """What it is worth that all questions about an image begin alike: a model server's time, with it and without."""
+    from services.commands.speed.prefix import PrefixPlan, run
+
+    run(PrefixPlan(url, model, regions, rounds, image_px, answer_tokens), json_file)
