@@ -12,7 +12,9 @@ VLLM_INSTALLED := .venv-vllm/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-parts test-whole vllm check format lock lock-images pictures clean debian
+VLLM_TEST := tests/integration/test_vllm.py
+
+.PHONY: help install demo test test-parts test-whole test-vllm vllm check format lock lock-images pictures clean debian
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,15 +25,18 @@ demo: $(INSTALLED) ## repairs a misspelt sign in a real photograph and prints wh
 	$(BIN)/retoucher demo --out $(OUT)
 
 # Two runs, so that `make -j` does them at once: the second one mostly waits for processes that it starts and kills.
-test: test-parts test-whole ## every test
+test: test-parts test-whole $(if $(wildcard $(VLLM_INSTALLED)),test-vllm) ## every test
 
 test-parts: $(TRAIN_INSTALLED) debian
 	$(BIN)/python -m pytest tests/unit tests/contract
 
 test-whole: $(TRAIN_INSTALLED) debian
-	$(BIN)/python -m pytest tests/integration tests/e2e
+	$(BIN)/python -m pytest tests/integration tests/e2e --ignore $(VLLM_TEST)
 
-vllm: $(VLLM_INSTALLED) ## vLLM on this machine's CPU, in .venv-vllm; `make test` then tries it, too
+test-vllm: $(TRAIN_INSTALLED) $(VLLM_INSTALLED) ## `retouch` against a real vLLM; installs it
+	$(BIN)/python -m pytest $(VLLM_TEST)
+
+vllm: $(VLLM_INSTALLED) ## vLLM on this machine's CPU, in .venv-vllm: 2.5 GB; `make test` then tries it, too
 
 check: $(TRAIN_INSTALLED) ## style, types and layers
 	$(BIN)/ruff check .

@@ -23,6 +23,9 @@ else
   echo "not root, and sudo wants a password: please run 'apt-get install$missing' as root" >&2
   exit 0
 fi
+# Two targets of one `make -j` may come here at once, and apt-get does not wait for another one.
+exec 9>"${TMPDIR:-/tmp}/debian-packages.lock"
+flock 9
 log=$(mktemp)
 install_missing() {
   # shellcheck disable=SC2086
