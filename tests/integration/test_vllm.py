@@ -95,7 +95,7 @@ def server(reasoner: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         try:
             until_s = time.monotonic() + START_S
             while not _healthy(address):
-                assert process.poll() is None and time.monotonic() < until_s, log.read_text()[-3000:]
+                assert process.poll() is None and time.monotonic() < until_s, _told(log)
                 time.sleep(0.5)
             yield address
         finally:
@@ -106,6 +106,12 @@ def server(reasoner: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _told(log: Path) -> str:
+    """Its errors, for tracebacks of those who only waited for it come last, and the end."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([*[line for line in lines if "Error: " in line][:10], "...", *lines[-20:]])
 
 
 def _healthy(address: str) -> bool:

@@ -1,5 +1,6 @@
 """vLLM: one file of settings for its container and for the tests' server; the default model is a known one."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -44,3 +45,19 @@ def test_the_cpu_environment_and_the_container_have_the_same_vllm() -> None:
     gpu = (ROOT / "deploy/vllm/requirements-gpu.txt").read_text(encoding="utf-8")
     version = VLLM["image"].partition("vllm-openai:v")[2].removesuffix("}")
     assert f"\nvllm-cpu=={version}\n" in lock and f"\nvllm=={version}\n" in gpu
+
+
+spec = importlib.util.spec_from_file_location("serve_cpu", ROOT / "deploy/vllm/serve_cpu.py")
+assert spec is not None and spec.loader is not None
+serve_cpu = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(serve_cpu)
+
+
+def test_too_little_shared_memory_is_said_before_it_starts() -> None:
+    assert serve_cpu.complaint(64 << 20).startswith("vLLM needs 400 MB of /dev/shm, and 64 are free: enlarge it")
+    assert serve_cpu.complaint(512 << 20) is None
+
+
+def test_a_cpu_reads_the_same_file() -> None:
+    option, file = serve_cpu.CONFIG
+    assert option == "--config" and Path(file) == ROOT / FILE
