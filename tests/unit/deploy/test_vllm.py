@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from services.reasoning.contract import Answer, answer_text
 from services.reasoning.reasoners import served
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,9 +20,13 @@ def options(command: list[str]) -> dict[str, str]:
     return dict(option.removeprefix("--").split("=", 1) for option in command[2:])
 
 
-def test_a_request_has_two_pictures_and_an_answer_no_padding() -> None:
+def test_a_request_has_two_pictures_and_an_answer_the_white_space_that_models_learn() -> None:
     assert json.loads(SETTINGS["limit-mm-per-prompt"]) == {"image": 2, "video": 0}
-    assert json.loads(SETTINGS["structured-outputs-config"])["disable_any_whitespace"] is True
+    # With `disable_any_whitespace` vLLM allows only '{"distorted":true,"category":…'.
+    assert json.loads(SETTINGS["structured-outputs-config"]) == {"backend": "xgrammar"}
+    told = {"distorted": False, "category": "none", "description": "", "inconsistency": "", "instruction": ""}
+    answer = Answer.model_validate({**told, "confidence": 1.0})
+    assert answer_text(answer).startswith('{"distorted": false, "category"')
     assert SETTINGS["enable-prefix-caching"] is True
 
 
