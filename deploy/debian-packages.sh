@@ -24,7 +24,7 @@ else
   exit 0
 fi
 # Two targets of one `make -j` may come here at once, and apt-get does not wait for another one.
-exec 9>"${TMPDIR:-/tmp}/debian-packages.lock"
+exec 9>"${TMPDIR:-/tmp}/debian-packages.$(id -u).lock"
 flock 9
 log=$(mktemp)
 install_missing() {
