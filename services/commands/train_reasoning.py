@@ -55,6 +55,9 @@ def reasoning_sft(
     decisions: Annotated[
         int, typer.Option(min=0, max=9, help="Of ten samples so many end after the category: three times as fast.")
     ] = 0,
+    looking_steps: Annotated[
+        int, typer.Option(min=0, help="With --tiny: its picture encoder first learns so long what is seen where.")
+    ] = 0,
     bf16: Bf16 = False,
     device: Device = "cpu",
     workers: Workers = 0,
@@ -81,6 +84,7 @@ def reasoning_sft(
         weight_decay=0.05 if tiny else 0.0,
         decision_weight=decision_weight,
         decisions=decisions,
+        looking_steps=looking_steps,
         bf16=bf16,
         device=device,
         workers=workers,

@@ -29,6 +29,10 @@ Rate = Annotated[float, typer.Option(help="AdamW's.")]
 Channels = Annotated[str, typer.Option(help="The denoiser's widths by level, multiples of 8.")]
 Side = Annotated[int, typer.Option(min=16, help="Side of the tool's square.")]
 InferenceSteps = Annotated[int, typer.Option(min=1, help="That the tool will run with, and is judged by.")]
+OwnWay = Annotated[
+    float,
+    typer.Option(min=0, max=1, help="Of the denoiser's steps that learn from its own way; for the last thousands."),
+]
 Bf16 = Annotated[bool, typer.Option(help="Mixed precision.")]
 Device = Annotated[Literal["cpu", "cuda"], typer.Option()]
 Validation = Annotated[int, typer.Option(min=2, help="Crops of the gate.")]
@@ -50,6 +54,7 @@ def editor(
     channels: Channels = "32,64,128",
     side: Side = 64,
     inference_steps: InferenceSteps = 4,
+    own_way_share: OwnWay = 0.0,
     bf16: Bf16 = False,
     device: Device = "cpu",
     validation_count: Validation = 128,
@@ -74,6 +79,7 @@ def inpainting(
     channels: Channels = "64,128,192",
     side: Side = 64,
     inference_steps: InferenceSteps = 12,
+    own_way_share: OwnWay = 0.0,
     bf16: Bf16 = False,
     device: Device = "cpu",
     validation_count: Validation = 128,

@@ -3,15 +3,20 @@
 Both give the same sample for the same index in any process, so that loaders may work side by side.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+import numpy as np
+
+from services.datasets.benchmark.parts import LABEL_COUNTS, PARTS, LabelMaps, label_maps
+from services.datasets.benchmark.render import Renderer
 from services.datasets.benchmark.sample import make_sample
+from services.datasets.benchmark.variation import draw_variation
 from services.datasets.benchmark.writer import truth_of
 from services.datasets.files import read_mask, read_picture
-from services.datasets.schema import BlemishRecord, RegionTruth
+from services.datasets.schema import BlemishRecord, QualityScores, RegionTruth
 from shared.geometry import Mask
 from shared.images import Rgb
 
@@ -26,6 +31,9 @@ class ToldSample:
         image, clean: `(H, W, 3)` uint8; `clean` is the same scene without its blemishes, None where there is none.
         visible_masks: `(H, W)` bool, one per visible blemish; none on a healthy image.
         truths: what is to be said, in the order of the masks.
+        prompt_contradicts: the prompt was changed to say other than the scene shows: the blemish is what it denies.
+        scores: those of RichHF's four scores that are known, in [0, 1].
+        labels, clean_labels: what is seen where in either; None where the data set does not know.
     """
 
     image: Rgb
@@ -33,6 +41,10 @@ class ToldSample:
     prompt: str
     visible_masks: Sequence[Mask]
     truths: Sequence[RegionTruth]
+    prompt_contradicts: bool = False
+    scores: Mapping[str, float] = field(default_factory=dict)
+    labels: LabelMaps | None = None
+    clean_labels: LabelMaps | None = None
 
 
 class ToldSamples(Protocol):
@@ -53,13 +65,28 @@ class ToldSamples(Protocol):
 
 @dataclass(frozen=True)
 class DrawnSamples:
-    """The benchmark's samples, drawn when they are asked for."""
+    """The benchmark's samples, drawn when they are asked for.
+
+    `labelled` ones come with their label maps; `varied` ones, which must be labelled, in other tones and on other
+    backdrops than the split has (`services.datasets.benchmark.variation`).
+    """
 
     count: int
     seed: int
     size: int = 256
     mix: Mix = "balanced"
     split: str = "train"
+    labelled: bool = False
+    varied: bool = False
+
+    def __post_init__(self) -> None:
+        if self.varied and not self.labelled:
+            raise ValueError("only labelled samples can be varied: what is backdrop is in their label maps")
+
+    @property
+    def label_counts(self) -> tuple[int, ...]:
+        """Of parts and of colours."""
+        return LABEL_COUNTS if self.labelled else ()
 
     def __len__(self) -> int:
         return self.count
@@ -68,13 +95,23 @@ class DrawnSamples:
         if not 0 <= index < self.count:
             raise IndexError(f"sample {index} of {self.count}")
         sample = make_sample(self.seed, index, self.split, self.mix, self.size)
-        return ToldSample(
+        labels = clean_labels = None
+        if self.labelled:
+            renderer = Renderer(self.size)
+            labels = label_maps(renderer, sample.shown)
+            clean_labels = labels if sample.healthy else label_maps(renderer, sample.sound)
+        told = ToldSample(
             image=sample.image,
             clean=sample.clean,
             prompt=sample.prompt,
             visible_masks=tuple(region.visible for region in sample.regions),
             truths=tuple(truth_of(region) for region in sample.regions),
+            prompt_contradicts=any(region.prompt_fault for region in sample.regions),
+            scores=_known(sample.scores),
+            labels=labels,
+            clean_labels=clean_labels,
         )
+        return _varied(told, np.random.default_rng([self.seed, index])) if self.varied else told
 
 
 @dataclass(frozen=True)
@@ -83,6 +120,11 @@ class FolderSamples:
 
     folder: Path
     records: tuple[BlemishRecord, ...]
+
+    @property
+    def label_counts(self) -> tuple[int, ...]:
+        """None: a folder holds no label maps."""
+        return ()
 
     def __len__(self) -> int:
         return len(self.records)
@@ -95,4 +137,23 @@ class FolderSamples:
         size_hw = image.shape[0], image.shape[1]
         clean = read_picture(self.folder, record.clean_file_name) if record.clean_file_name is not None else None
         masks = tuple(read_mask(self.folder, name, size_hw) for name in record.visible_mask_file_names)
-        return ToldSample(image, clean, record.prompt, masks, record.regions)
+        return ToldSample(
+            image, clean, record.prompt, masks, record.regions, record.prompt_contradicts, _known(record.scores)
+        )
+
+
+def _varied(sample: ToldSample, rng: np.random.Generator) -> ToldSample:
+    if sample.labels is None or sample.clean_labels is None or sample.clean is None:
+        return sample
+    written = np.isin(sample.labels[0], [PARTS.index("board"), PARTS.index("letter")]).any()
+    height, width = sample.image.shape[:2]
+    variation = draw_variation(rng, (height, width), may_mirror=not written)
+    image, labels = variation.apply(sample.image, sample.labels)
+    clean, clean_labels = variation.apply(sample.clean, sample.clean_labels)
+    masks = tuple(variation.apply_to_mask(mask) for mask in sample.visible_masks)
+    return replace(sample, image=image, clean=clean, visible_masks=masks, labels=labels, clean_labels=clean_labels)
+
+
+def _known(scores: QualityScores) -> dict[str, float]:
+    """The scores that a data set has, by name."""
+    return {name: value for name, value in scores.model_dump().items() if value is not None}

@@ -53,7 +53,7 @@ def questions(prompt: Prompt, image: Rgb, image_prompt: str, places: Sequence[Ma
             system=prompt.system.strip(),
             whole=whole,
             prompt=words,
-            crop=_outlined_crop(image, place, prompt),
+            crop=Picture(encode_png(outlined_crop(image, place, prompt)), "image/png"),
             region=_region_words(prompt, place.region.box_xyxy_px, scale),
         )
         for place in places
@@ -89,7 +89,8 @@ def crop_box(box: BoxXYXY, context: float, size_hw: tuple[int, int]) -> BoxXYXY:
     return max(0, x0 - margin), max(0, y0 - margin), min(size_hw[1], x1 + margin), min(size_hw[0], y1 + margin)
 
 
-def _outlined_crop(image: Rgb, place: Marked, prompt: Prompt) -> Picture:
+def outlined_crop(image: Rgb, place: Marked, prompt: Prompt) -> Rgb:
+    """What is shown of a region: `(h, w, 3)` uint8, the longer side `prompt.crop_px`, with the region's outline."""
     x0, y0, x1, y1 = crop_box(place.region.box_xyxy_px, prompt.context, (image.shape[0], image.shape[1]))
     rx0, ry0, rx1, ry1 = place.region.box_xyxy_px
     inside = np.zeros((y1 - y0, x1 - x0), np.uint8)
@@ -101,7 +102,7 @@ def _outlined_crop(image: Rgb, place: Marked, prompt: Prompt) -> Picture:
     )
     drawn = np.asarray(pixels).copy()
     drawn[_outline(Image.fromarray(inside).resize(size, Image.Resampling.NEAREST))] = OUTLINE_RGB
-    return Picture(encode_png(drawn), "image/png")
+    return drawn
 
 
 def _outline(inside: Image.Image) -> npt.NDArray[np.bool_]:

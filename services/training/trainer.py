@@ -46,10 +46,15 @@ def begin(run: TrainerRun, resume: bool) -> str | None:
     """
     if resume:
         run.check_resumes()
-        if not run.state_folder.is_dir():
-            return None
-        last: str | None = get_last_checkpoint(str(run.state_folder))  # type: ignore[no-untyped-call]
-        return last
+        return last_state(run)
     run.check_new()
     run.save()
     return None
+
+
+def last_state(run: TrainerRun) -> str | None:
+    """The state that a run resumes from; None before the first."""
+    if not run.state_folder.is_dir():
+        return None
+    last: str | None = get_last_checkpoint(str(run.state_folder))  # type: ignore[no-untyped-call]
+    return last

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.perception.training.samples import LabelMaps
+from services.datasets.benchmark.parts import LabelMaps
 from shared.geometry import Mask
 from shared.images import Rgb
 

@@ -27,6 +27,7 @@ class ToolTraining(TrainingRun):
         batch_size, learning_rate, weight_decay, warmup_share, clip: of AdamW and its cosine.
         crops_per_blemish: jittered ones of each blemish (of each image for inpainting).
         outside_weight: of the loss where nothing may change; 1 inside the mask.
+        own_way_share: of the denoiser's steps that learn from its own way instead of from noisy truths.
         ema: decay of the mean of weights that is kept, per step, once the run is older than ten times its memory.
         inference_steps: of the gate, and what the tool is to run with.
         bf16, device: of the computation.
@@ -36,7 +37,7 @@ class ToolTraining(TrainingRun):
 
     result_file: ClassVar[str] = "model_index.json"
     free: ClassVar[frozenset[str]] = TrainingRun.free | {
-        "log_every", "save_every", "validation_count", "inference_steps",
+        "log_every", "save_every", "validation_count",
     }  # fmt: skip
 
     tool: Literal["instruct-pix2pix", "sd-inpainting"]
@@ -56,6 +57,7 @@ class ToolTraining(TrainingRun):
     clip: float = Field(default=1.0, gt=0)
     crops_per_blemish: int = Field(default=3, ge=1)
     outside_weight: float = Field(default=0.1, ge=0, le=1)
+    own_way_share: float = Field(default=0.0, ge=0, le=1)
     ema: float = Field(default=0.995, ge=0, lt=1)
     inference_steps: int = Field(default=4, ge=1)
     bf16: bool = False

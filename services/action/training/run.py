@@ -32,7 +32,14 @@ from services.action.training.examples import (
 )
 from services.action.training.gate import Gate, judge
 from services.action.training.loop import LOG_FILE, Stage, seconds_spent, train_stage
-from services.action.training.losses import Batch, autoencoder_loss, batch_of, denoiser_loss, latent_scale
+from services.action.training.losses import (
+    Batch,
+    autoencoder_loss,
+    batch_of,
+    denoiser_loss,
+    latent_scale,
+    own_way_loss,
+)
 from services.action.training.options import ToolTraining
 from services.datasets.pairs import PairSource
 from shared.errors import BadInput, ErrorCode, MissingResource
@@ -132,13 +139,15 @@ def _train(options: ToolTraining, parts: Parts, crops: Crops, report: Report) ->
         some = np.arange(min(256, len(crops)))
         parts.vae.register_to_config(scaling_factor=round(latent_scale(parts, batch(some)), 4))
     parts.vae.requires_grad_(False)
-    inpaint = options.tool == INPAINTER.name
-    second = Stage(
-        "denoiser",
-        nn.ModuleList([parts.unet, parts.text_encoder]),
-        options.steps,
-        lambda at, noise: denoiser_loss(parts, batch(at), noise, options.outside_weight, inpaint=inpaint),
-    )
+    inpaint, outside = options.tool == INPAINTER.name, options.outside_weight
+
+    def loss(indices: "np.ndarray[tuple[int], np.dtype[np.int64]]", noise: torch.Generator) -> Tensor:
+        if float(torch.rand((), generator=noise, device=noise.device)) < options.own_way_share:
+            steps = options.inference_steps
+            return own_way_loss(parts, batch(indices), noise, outside, inpaint=inpaint, inference_steps=steps)
+        return denoiser_loss(parts, batch(indices), noise, outside, inpaint=inpaint)
+
+    second = Stage("denoiser", nn.ModuleList([parts.unet, parts.text_encoder]), options.steps, loss)
     if options.steps:
         train_stage(options, second, len(crops), report)
 

@@ -41,12 +41,15 @@ COLOURS: tuple[str, ...] = ("", *sorted({colour.name for palette in _PALETTES fo
 
 LABEL_COUNTS = (len(PARTS), len(COLOURS))
 
+LabelMaps = npt.NDArray[np.uint8]
+"""`(K, H, W)`: at each pixel what is seen there, by K vocabularies (its part, its colour); 0 stands for none."""
+
 _SAME = {"palm": "hand", "sixth finger": "little finger", "forearm": "arm"}
 _THING_PARTS = {"handle": "handle", "second handle": "handle", "tail": "tail", "second tail": "tail"}
 _SIDES = ("left ", "right ", "third ", "second ", "extra ")
 
 
-def label_maps(renderer: Renderer, scene: Scene) -> npt.NDArray[np.uint8]:
+def label_maps(renderer: Renderer, scene: Scene) -> LabelMaps:
     """`(2, H, W)` uint8: at each pixel an index into `PARTS`, and one into `COLOURS`."""
     pairs: dict[tuple[str, str], int] = {("", ""): 0}
     items = {item.id: item for item in scene.items}

@@ -15,8 +15,8 @@ from services.datasets.benchmark.render import Renderer
 from services.datasets.benchmark.sample import make_sample
 from services.datasets.benchmark.writer import OPTIONS
 from services.datasets.schema import BlemishRecord
+from services.datasets.sources import FolderSamples
 from services.perception.metrics import disc_mask
-from services.perception.training.data import FolderSource
 from shared.contracts.base import Contract, PointXY
 from shared.contracts.categories import Category
 from shared.errors import BadInput, ErrorCode
@@ -80,7 +80,7 @@ def folder_images(folder: Path, records: Sequence[BlemishRecord]) -> Iterator[Tr
     Raises:
         BadInput: an image or a mask cannot be read, or a mask has another size.
     """
-    source = FolderSource(folder, tuple(records))
+    source = FolderSamples(folder, tuple(records))
     options = _drawing_options(folder)
     renderer = Renderer(options.size) if options else None
     for index, record in enumerate(records):

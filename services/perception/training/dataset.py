@@ -15,11 +15,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from services.datasets.benchmark.parts import LabelMaps
 from services.perception.metrics import truth_map
 from services.perception.saliency.configuration import PYRAMID_STRIDE, DistortionSaliencyConfig
 from services.perception.saliency.preprocess import Placement, normalised, place, to_square
 from services.perception.saliency.tokens import tokenise
-from services.perception.training.samples import BlemishSample, LabelMaps, SampleSource, score_targets, union_mask
+from services.perception.training.samples import BlemishSample, SampleSource, score_targets, union_mask
 from shared.geometry import Mask
 from shared.images import Rgb
 

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from services.datasets.benchmark.parts import LabelMaps
 from services.perception.saliency.configuration import SCORE_NAMES
 from shared.geometry import Mask
 from shared.images import Rgb
-
-LabelMaps = npt.NDArray[np.uint8]
-"""`(K, H, W)`: at each pixel what is seen there, by K vocabularies (its part, its colour); 0 stands for none."""
 
 
 class BlemishSample(Protocol):

@@ -1,6 +1,6 @@
 """Where regions come from: the benchmark drawn on the fly, a data set's folder, or a folder of proposed regions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.datasets.proposals.opening import open_part
@@ -10,6 +10,10 @@ from shared.errors import BadInput, ErrorCode
 
 _VALIDATION_SEED = 10_000
 """Added to a drawing's seed for its validation samples."""
+_LOOKING_SEED = 20_000
+"""Added for the samples that the picture encoder learns from: the model then meets others."""
+_LOOKED_AT = 128
+"""Validation samples of the encoder."""
 _HELD_OUT = 0.1
 _PASSES = 100
 """A data set's samples are proposed anew each time that training goes through them, so often at most."""
@@ -17,11 +21,19 @@ _PASSES = 100
 
 @dataclass(frozen=True)
 class AlignmentData:
-    """What a run learns from and is measured on; `description` is a sentence for the card."""
+    """What a run learns from and is measured on.
+
+    Attributes:
+        training, validation: proposed regions.
+        description: a sentence for the card.
+        looking: labelled samples, to learn from and to measure on, of which is known what is seen where; None where
+            the data does not tell.
+    """
 
     training: ProposalSource
     validation: ProposalSource
     description: str
+    looking: tuple[DrawnSamples, DrawnSamples] | None = None
 
 
 def rendered_data(
@@ -32,14 +44,18 @@ def rendered_data(
     Raises:
         BadInput: BAD_OPTION, the benchmark does not draw such samples.
     """
-    drawn = DrawnSamples(count, seed, size, mix)
+    drawn = DrawnSamples(count, seed, size, mix, labelled=True, varied=True)
     drawn[0]  # what the benchmark refuses is refused now, not in a loader's process
     held = DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, mix)
     return AlignmentData(
         Proposing(drawn, seed),
         Proposing(held, seed),
         f"proposed regions of the procedural blemish benchmark, split train, mix {mix}, {size} px, seed {seed}, drawn "
-        f"on the fly ({count} samples; validation with seed {seed + _VALIDATION_SEED})",
+        f"on the fly ({count} samples, backdrops and tones varied; validation with seed {seed + _VALIDATION_SEED})",
+        looking=(
+            replace(drawn, seed=seed + _LOOKING_SEED),
+            replace(held, count=min(validation_count, _LOOKED_AT), labelled=True),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from peft import LoraConfig, PeftModel
 from transformers import AutoModelForImageTextToText, PreTrainedModel, ProcessorMixin
 
 from services.reasoning.processors import load_processor, save_processor
-from services.reasoning.training.options import AlignmentOptions
+from services.reasoning.training.options import AlignmentOptions, SftOptions
 from shared.errors import ErrorCode, MissingResource
 
 LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "gate_up_proj")
@@ -48,8 +48,10 @@ def load_model(
 
 def load_begin(options: AlignmentOptions) -> tuple[PreTrainedModel, ProcessorMixin]:
     """What a run begins with: the model that it names, or the tiny one that it built. Raises as `load_model`."""
+    looking = isinstance(options, SftOptions) and options.looking_steps
+    built = options.looked_folder if looking else options.begin_folder
     return load_model(
-        options.model or options.begin_folder,
+        options.model or built,
         revision=options.revision,
         device=options.device,
         half=options.lora and options.bf16,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from services.training.runs import TrainerRun
 
 LOG_FILE = "training_log.jsonl"
+LOOKING_LOG = "looking_log.jsonl"
 
 
 class AlignmentOptions(TrainerRun):
@@ -48,9 +49,11 @@ class SftOptions(AlignmentOptions):
         decision_weight: how often tokens of the decision count in the loss.
         decisions: of every ten samples so many end after the decision; an answer is three times as long, and what
             follows from the category is soon learned.
+        looking_steps: the tiny model's picture encoder first learns so long what is seen where (`training.looking`).
     """
 
     tiny: bool = False
+    looking_steps: int = Field(default=0, ge=0)
     batch_size: int = Field(default=8, ge=1)
     decision_weight: float = Field(default=5.0, ge=1)
     decisions: int = Field(default=0, ge=0, le=9)
@@ -61,7 +64,20 @@ class SftOptions(AlignmentOptions):
             raise ValueError("a run begins with a model or builds the tiny one: give one of the two")
         if self.tiny and self.lora:
             raise ValueError("an adapter needs a trained model: the tiny one is trained as a whole")
+        if self.looking_steps and not self.tiny:
+            raise ValueError("only the tiny model learns to look first: the others have seen the world")
         return self
+
+    @property
+    def looked_folder(self) -> Path:
+        """Where the tiny model lies once its picture encoder has learned to look."""
+        return self.out / "looked"
+
+    @property
+    def looking(self) -> TrainerRun:
+        """The run that comes first, in a folder of its own."""
+        shared = {name: getattr(self, name) for name in TrainerRun.model_fields}
+        return TrainerRun(**{**shared, "out": self.looked_folder, "steps": self.looking_steps, "accumulate": 1})
 
 
 class GrpoOptions(AlignmentOptions):

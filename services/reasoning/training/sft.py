@@ -16,12 +16,14 @@ from services.reasoning.training.collate import Collator
 from services.reasoning.training.data import AlignmentData
 from services.reasoning.training.examples import Examples, sample_rows
 from services.reasoning.training.finish import Result, finish
+from services.reasoning.training.looking import learn_to_look, looked
 from services.reasoning.training.models import adapter, load_begin
 from services.reasoning.training.options import LOG_FILE, SftOptions
 from services.reasoning.training.sft_trainer import ReasonerSftTrainer
 from services.reasoning.truth import question_of, true_answer
 from services.training.log_file import LogFile
 from services.training.trainer import begin, common_arguments
+from shared.errors import BadInput, ErrorCode
 
 TINY_SIZES = TinySizes()
 _TOKENIZER_SAMPLES = 400
@@ -59,6 +61,14 @@ def train_sft(
     if options.tiny and not (resume and (options.begin_folder / "config.json").is_file()):
         report("building the tiny model")
         build_tiny(options.begin_folder, _words(data.training, prompt), sizes, options.seed)
+    if options.looking_steps and not looked(options.looked_folder):
+        if data.looking is None:
+            raise BadInput(
+                ErrorCode.BAD_OPTION,
+                "what is seen where is known of drawn samples alone: leave out --data, or the looking",
+            )
+        learn_to_look(options, *data.looking, report)
+        set_seed(options.seed)
     model, processor = load_begin(options)
     rows = options.steps * options.batch_size * options.accumulate
     trainer = ReasonerSftTrainer(

@@ -14,6 +14,8 @@ pytest.importorskip("diffusers")
 from safetensors.torch import load_file
 
 from services.action.tools.base import EditResult
+from services.action.training.build import build_parts
+from services.action.training.losses import Batch, own_way_loss
 from services.action.training.options import ToolTraining
 from services.action.training.run import PairData, judge_folder, train_tool, trained_tool
 from shared.errors import BadInput, ErrorCode, MissingResource
@@ -102,6 +104,34 @@ def test_init_from_begins_with_the_weights_and_the_tokenizer(trained: Path, tmp_
     with pytest.raises(MissingResource) as caught:
         train_tool(options(tmp_path / "y", init_from=tmp_path / "nowhere"), DATA, report=quiet)
     assert caught.value.code == ErrorCode.MISSING_CHECKPOINT
+
+
+def test_at_one_step_its_own_way_is_the_plain_loss_of_pure_noise(trained: Path) -> None:
+    """With no signal left at the last time, the velocity is the truth negated, so that both losses are one."""
+    torch.manual_seed(0)
+    parts = build_parts(options(trained, init_from=trained), ())
+    batch = Batch(*(torch.rand(2, 3, 16, 16) for _ in range(2)), torch.ones(2, 1, 16, 16), torch.ones(2, 8).long())
+    loss = own_way_loss(parts, batch, torch.Generator().manual_seed(1), 0.1, inpaint=False, inference_steps=1)
+    generator = torch.Generator().manual_seed(1)
+    torch.randint(1, (), generator=generator)
+    latents = parts.vae.encode(batch.target).latents * parts.vae.config.scaling_factor
+    noise = torch.randn(latents.shape, generator=generator)
+    given = torch.cat([noise, parts.vae.encode(batch.source).latents], dim=1)
+    words = parts.text_encoder(batch.tokens)[0]
+    velocity = parts.unet(given, torch.tensor(999), encoder_hidden_states=words).sample
+    torch.testing.assert_close(loss, (velocity + latents).square().mean())
+    loss.backward()
+    assert any(one.grad is not None and one.grad.abs().sum() > 0 for one in parts.unet.parameters())
+
+
+def test_a_run_may_learn_from_its_own_way(trained: Path, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"init_from": trained, "vae_steps": 0, "steps": 3}
+    folders = []
+    for share in (0.0, 1.0):
+        run = options(tmp_path / f"share{share}", own_way_share=share, **changes)
+        train_tool(run, DATA, report=quiet)
+        folders.append(load_file(run.out / "unet" / "diffusion_pytorch_model.safetensors"))
+    assert any(not torch.equal(weights, folders[1][name]) for name, weights in folders[0].items())
 
 
 def test_an_inpainter_trains_and_its_tool_loads_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from services.datasets.benchmark.parts import COLOURS, LABEL_COUNTS, PARTS, labe
 from services.datasets.benchmark.plan import ALL_LAYOUTS
 from services.datasets.benchmark.render import Renderer
 from services.datasets.benchmark.sample import make_sample
-from services.perception.training.data import RenderedSource
+from services.datasets.sources import DrawnSamples
 
 
 def shares(layout: str) -> dict[str, float]:
@@ -66,13 +66,13 @@ def test_a_colour_is_the_one_that_its_prompt_names() -> None:
 
 
 def test_a_rendered_source_has_label_maps_if_it_is_asked_for_them() -> None:
-    source = RenderedSource(4, 7, labelled=True)
+    source = DrawnSamples(4, 7, labelled=True)
     assert source.label_counts == LABEL_COUNTS
     sample = source[0]
     assert sample.labels is not None
     assert sample.clean_labels is not None
     assert sample.labels.shape == (2, 256, 256)
-    bare = RenderedSource(4, 7)
+    bare = DrawnSamples(4, 7)
     assert bare.label_counts == ()
     assert bare[0].labels is None
     np.testing.assert_array_equal(bare[0].image, sample.image)

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from services.datasets.schema import METADATA, read_records, row
+from services.datasets.sources import FolderSamples
 from services.evaluation.perception.evaluate import SHIPPED_CHECKPOINT, PerceptionEvaluation, run
 from services.evaluation.perception.predictors import RahfPredictor, SaliencyPredictor
 from services.perception.detectors.base import Scene
@@ -17,7 +18,6 @@ from services.perception.detectors.rahf import RahfPrediction
 from services.perception.detectors.saliency import SaliencyDetector
 from services.perception.metrics import image_auroc, mean_metrics, saliency_metrics
 from services.perception.saliency.checkpoint import load_network
-from services.perception.training.data import FolderSource
 from services.perception.training.samples import union_mask
 from shared.errors import BadInput, ErrorCode, MissingResource
 
@@ -56,7 +56,7 @@ def test_the_json_holds_table_3(drawn: Path, checkpoint: Path, tmp_path: Path) -
 def test_the_figures_are_those_of_the_detector_itself(drawn: Path, checkpoint: Path) -> None:
     report = run(PerceptionEvaluation(drawn, checkpoint), None, console())
     seen = SaliencyPredictor(load_network(checkpoint))
-    source = FolderSource(drawn, tuple(read_records(drawn)))
+    source = FolderSamples(drawn, tuple(read_records(drawn)))
     detector = SaliencyDetector(checkpoint)
     metrics, logits, distorted = [], [], []
     for index in range(len(source)):

@@ -5,21 +5,22 @@ import numpy as np
 import pytest
 
 from services.datasets.benchmark.parts import PARTS
-from services.perception.training.data import LoadedSample, RenderedSource, rendered_data
-from services.perception.training.variation import draw_variation
+from services.datasets.benchmark.variation import draw_variation
+from services.datasets.sources import DrawnSamples, ToldSample
+from services.perception.training.data import rendered_data
 
 COUNT = 18
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[tuple[LoadedSample, LoadedSample]]:
+def pairs() -> list[tuple[ToldSample, ToldSample]]:
     """Each sample as it is, and varied."""
-    plain = RenderedSource(COUNT, 5, labelled=True)
-    varied = RenderedSource(COUNT, 5, labelled=True, varied=True)
+    plain = DrawnSamples(COUNT, 5, labelled=True)
+    varied = DrawnSamples(COUNT, 5, labelled=True, varied=True)
     return [(plain[index], varied[index]) for index in range(COUNT)]
 
 
-def test_twins_get_the_same_variation(pairs: list[tuple[LoadedSample, LoadedSample]]) -> None:
+def test_twins_get_the_same_variation(pairs: list[tuple[ToldSample, ToldSample]]) -> None:
     for plain, varied in pairs:
         assert plain.clean is not None
         assert varied.clean is not None
@@ -30,7 +31,7 @@ def test_twins_get_the_same_variation(pairs: list[tuple[LoadedSample, LoadedSamp
         assert varied.prompt == plain.prompt
 
 
-def test_masks_and_labels_go_with_the_picture(pairs: list[tuple[LoadedSample, LoadedSample]]) -> None:
+def test_masks_and_labels_go_with_the_picture(pairs: list[tuple[ToldSample, ToldSample]]) -> None:
     mirrored = 0
     for plain, varied in pairs:
         assert plain.labels is not None
@@ -47,7 +48,7 @@ def test_masks_and_labels_go_with_the_picture(pairs: list[tuple[LoadedSample, Lo
     assert 2 <= mirrored <= COUNT - 2
 
 
-def test_the_backdrop_changes_more_than_what_a_prompt_names(pairs: list[tuple[LoadedSample, LoadedSample]]) -> None:
+def test_the_backdrop_changes_more_than_what_a_prompt_names(pairs: list[tuple[ToldSample, ToldSample]]) -> None:
     behind, front = [], []
     for plain, varied in pairs:
         assert plain.labels is not None
@@ -62,7 +63,7 @@ def test_the_backdrop_changes_more_than_what_a_prompt_names(pairs: list[tuple[Lo
 
 
 def test_the_same_state_gives_the_same_picture() -> None:
-    source = RenderedSource(2, 9, labelled=True, varied=True)
+    source = DrawnSamples(2, 9, labelled=True, varied=True)
     np.testing.assert_array_equal(source[1].image, source[1].image)
     a, b = (draw_variation(np.random.default_rng(4), (32, 48), may_mirror=True) for _ in range(2))
     np.testing.assert_array_equal(a.field, b.field)
@@ -74,6 +75,6 @@ def test_the_domain_check_and_validation_know_nothing_of_it() -> None:
     assert data.known is not None
     plain, varied = data.known[0], data.training[0]
     assert not np.array_equal(plain.image, varied.image)
-    np.testing.assert_array_equal(plain.image, RenderedSource(2, 3)[0].image)
+    np.testing.assert_array_equal(plain.image, DrawnSamples(2, 3)[0].image)
     with pytest.raises(ValueError, match="labelled"):
-        RenderedSource(2, 3, varied=True)
+        DrawnSamples(2, 3, varied=True)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from services.perception.training.samples import LabelMaps
+from services.datasets.benchmark.parts import LabelMaps
 from shared.geometry import Mask
 from shared.images import Rgb
 
