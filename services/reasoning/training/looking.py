@@ -175,12 +175,13 @@ class Looker(nn.Module):
         owner = torch.repeat_interleave(torch.arange(len(sizes), device=tokens.device), sizes)
         own = owner[None] == torch.arange(len(sizes), device=tokens.device)[:, None]
         weights = self.attention(tokens).squeeze(1).masked_fill(~own, -torch.inf).softmax(dim=1)
-        return self.patches(tokens).unflatten(1, (4, -1)), self.whole(weights @ tokens), owner
+        patches = self.patches(tokens).float().unflatten(1, (4, -1))
+        return patches, self.whole(weights @ tokens).float(), owner
 
 
 def looking_losses(patches: Tensor, whole: Tensor, owner: Tensor, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     """The losses by name: `seen` (parts and colours), `wrong` (patches' categories), `category`, `contrast`."""
-    parts, colours, wrong = patches.split(_COUNTS, dim=-1)
+    parts, colours, wrong = torch.split(patches, list(_COUNTS), dim=-1)
     told = inputs["patches"]
     sound_weights = torch.ones(len(CATEGORY_NAMES), device=wrong.device)
     sound_weights[SOUND] = _SOUND_WEIGHT

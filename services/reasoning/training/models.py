@@ -48,8 +48,9 @@ def load_model(
 
 def load_begin(options: AlignmentOptions) -> tuple[PreTrainedModel, ProcessorMixin]:
     """What a run begins with: the model that it names, or the tiny one that it built. Raises as `load_model`."""
-    looking = isinstance(options, SftOptions) and options.looking_steps
-    built = options.looked_folder if looking else options.begin_folder
+    built = options.begin_folder
+    if isinstance(options, SftOptions) and options.looking_steps:
+        built = options.looked_folder
     return load_model(
         options.model or built,
         revision=options.revision,
