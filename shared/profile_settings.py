@@ -14,8 +14,8 @@ from shared.profiles import HUB_COMMIT, Profile, ToolModel
 
 _PREFIX = "RETOUCHER_PROFILE_"
 
-SALIENCY = "saliency"
-"""The detector's name."""
+SALIENCY, RAHF = "saliency", "rahf"
+"""The detectors' names."""
 
 _Commit = Annotated[str, StringConstraints(pattern=HUB_COMMIT)]
 
@@ -29,6 +29,8 @@ class ProfileSettings(BaseSettings):
         weights: a folder or hub name by tool, in place of the profile's.
         revisions: a hub commit by tool.
         saliency_checkpoint: of a saliency network, which then looks at every picture.
+        rahf_weights: the file of RAHF's public state dict, which then looks at every picture.
+        rahf_tokenizer: hub id or folder of its T5 tokenizer, in place of the profile's.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True)
@@ -38,6 +40,8 @@ class ProfileSettings(BaseSettings):
     weights: dict[str, str] = Field(default_factory=dict)
     revisions: dict[str, _Commit] = Field(default_factory=dict)
     saliency_checkpoint: str | None = Field(default=None, max_length=1000)
+    rahf_weights: str | None = Field(default=None, max_length=1000)
+    rahf_tokenizer: str | None = Field(default=None, max_length=1000)
 
     def applied_to(self, profile: Profile) -> Profile:
         """The profile as it runs with these settings.
@@ -53,7 +57,10 @@ class ProfileSettings(BaseSettings):
         licences = tuple(one for one in profile.licences if one.tool not in self.without)
         run = profile.model_copy(update={"tools": tools, "tool_models": models, "licences": licences})
         if self.saliency_checkpoint is not None:
-            run = _looking(run, self.saliency_checkpoint)
+            run = _looking(run, SALIENCY, saliency_checkpoint=self.saliency_checkpoint)
+        if self.rahf_weights is not None:
+            tokenizer = self.rahf_tokenizer or run.rahf_tokenizer
+            run = _looking(run, RAHF, rahf_weights=self.rahf_weights, rahf_tokenizer=tokenizer)
         if self.licence_policy == "commercial":
             _require_commercial(run)
         return run
@@ -79,12 +86,13 @@ class ProfileSettings(BaseSettings):
         return model
 
 
-def _looking(profile: Profile, checkpoint: str) -> Profile:
-    """With a saliency network of the operator's own, in place of the profile's if that has one."""
-    detectors = profile.detectors if SALIENCY in profile.detectors else (SALIENCY, *profile.detectors)
-    policy = profile.policy.model_copy(update={"saliency_detector": SALIENCY})
-    changes = {"detectors": detectors, "saliency_checkpoint": checkpoint, "policy": policy}
-    return profile.model_copy(update=changes)
+def _looking(profile: Profile, name: str, **weights: str) -> Profile:
+    """With a network of the operator's own that draws maps; of two the one comes first that tells when not to edit."""
+    there = {*profile.detectors, name}
+    maps = tuple(one for one in (SALIENCY, RAHF) if one in there)
+    others = tuple(one for one in profile.detectors if one not in maps)
+    policy = profile.policy.model_copy(update={"saliency_detector": maps[0]})
+    return profile.model_copy(update={"detectors": maps + others, "policy": policy, **weights})
 
 
 AS_WRITTEN = ProfileSettings.model_construct()

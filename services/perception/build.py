@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.perception.agent import PerceptionAgent
 from services.perception.detectors.base import Detector
+from services.perception.detectors.rahf import RahfDetector, RahfSource
 from services.perception.detectors.saliency import SaliencyDetector, alone
 from services.perception.detectors.text.detector import TextDetector
 from services.perception.detectors.text.ocr import OcrReader
@@ -36,8 +37,20 @@ def _saliency(profile: Profile, gather: Gather) -> SaliencyDetector:
     return SaliencyDetector(CHECKPOINTS / profile.saliency_checkpoint, profile.device, profile.dtype, gather)
 
 
+def _rahf(profile: Profile, gather: Gather) -> RahfDetector:
+    if profile.rahf_weights is None:
+        raise MissingResource(
+            ErrorCode.MISSING_CHECKPOINT,
+            f"profile {profile.name} names the detector 'rahf' and no weights: set `rahf_weights` to the file of its "
+            "public state dict",
+        )
+    source = RahfSource(Path(profile.rahf_weights), profile.rahf_tokenizer)
+    return RahfDetector(source, device=profile.device, dtype=profile.dtype)
+
+
 DETECTORS: dict[str, Callable[[Profile, Gather], Detector]] = {
     "saliency": _saliency,
+    "rahf": _rahf,
     "text": lambda profile, gather: TextDetector(OcrReader(threads=profile.threads)),
 }
 

@@ -82,6 +82,8 @@ class Profile(Contract):
         reasoner_at: in this process, or on a server. Settings say which (`shared.reasoning_settings`), never a file.
         saliency_checkpoint: folder of the saliency detector's weights: a path, or a name below
             `services/perception/checkpoints`; None where there is no such detector.
+        rahf_weights: file of the RAHF detector's public state dict; None where there is no such detector.
+        rahf_tokenizer: hub id or folder of the T5 tokenizer that RAHF was trained with.
         device, dtype: where networks run; `cpu`, `float32` where there are none.
         peak_memory_mb: of the whole process on the largest accepted image.
         threads: per model session.
@@ -98,6 +100,8 @@ class Profile(Contract):
     tools: tuple[str, ...]
     tool_models: dict[str, ToolModel] = Field(default_factory=dict)
     saliency_checkpoint: str | None = None
+    rahf_weights: str | None = None
+    rahf_tokenizer: str = "google-t5/t5-base"
     device: Literal["cpu", "cuda"] = "cpu"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     peak_memory_mb: int = Field(gt=0)

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from fakes.clock import FakeClock
 
 from services.action.build import build_action
 from services.action.generative_policy import GENERATIVE_TOOLS
+from services.perception.build import build_perception
 from services.reasoning.reasoners import local, served
 from shared.adapters.memory import MemoryImageStore
 from shared.errors import BadInput, MissingResource
@@ -63,6 +65,19 @@ def test_a_saliency_network_of_ones_own_can_be_added(profile: Profile) -> None:
     run = ProfileSettings(saliency_checkpoint="/weights/mine").applied_to(profile)
     assert run.detectors == ("saliency", "text") and run.saliency_checkpoint == "/weights/mine"
     assert run.policy.saliency_detector == "saliency" and profile.policy.saliency_detector is None
+
+
+def test_rahf_can_be_added_and_is_made_without_loading_anything(profile: Profile) -> None:
+    alone = ProfileSettings(rahf_weights="/weights/rahf.pt", rahf_tokenizer="/weights/t5").applied_to(profile)
+    assert alone.detectors == ("rahf", "text") and alone.policy.saliency_detector == "rahf"
+    assert (alone.rahf_weights, alone.rahf_tokenizer) == ("/weights/rahf.pt", "/weights/t5")
+    both = ProfileSettings(rahf_weights="/weights/rahf.pt", saliency_checkpoint="/mine").applied_to(profile)
+    assert both.detectors == ("saliency", "rahf", "text") and both.policy.saliency_detector == "saliency"
+    assert both.rahf_tokenizer == profile.rahf_tokenizer
+    build_perception(alone.model_copy(update={"device": "cpu"}), MemoryImageStore(), FakeClock())
+    nowhere = profile.model_copy(update={"detectors": ("rahf",)})
+    with pytest.raises(MissingResource, match="rahf_weights"):
+        build_perception(nowhere, MemoryImageStore(), FakeClock())
 
 
 def test_its_tools_are_made_without_loading_anything(profile: Profile) -> None:
