@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from services.evaluation.output import publish, require_folder_of
 from services.evaluation.sabotage import ON_THE_FAULT, common
 from services.evaluation.text import sabotage
 from services.evaluation.text.figures import (
@@ -213,8 +214,11 @@ def run(data: Path | None, count: int, seed: int, json_file: Path | None, save: 
 
     Raises:
         RetoucherError: as `evaluate_text`.
+        BadInput: OUTPUT_NOT_WRITABLE, before anything is measured.
     """
     require_tesseract()
+    if json_file is not None:
+        require_folder_of(json_file)
     console = Console(highlight=False)
     if save is not None:
         source = make_pictures(count, seed) if data is None else _loaded(data, count)
@@ -230,11 +234,7 @@ def run(data: Path | None, count: int, seed: int, json_file: Path | None, save: 
                 (save / f"{Path(case.file).stem}.result.png").write_bytes(encode_png(result))
 
         report = evaluate_text(data, count, seed, watch=watch)
-    console.print(to_table(report))
-    for note in report.notes:
-        console.print(note, markup=False)
-    if json_file is not None:
-        json_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    publish(console, to_table(report), report, json_file)
 
 
 def _line(case: CaseResult) -> str:
