@@ -56,7 +56,7 @@ def reasoning_sft(
         int, typer.Option(min=0, max=9, help="Of ten samples so many end after the category: three times as fast.")
     ] = 0,
     looking_steps: Annotated[
-        int, typer.Option(min=0, help="With --tiny: its picture encoder first learns so long what is seen where.")
+        int, typer.Option(min=0, help="Its picture encoder first learns so long what is seen where; --tiny or --full.")
     ] = 0,
     bf16: Bf16 = False,
     device: Device = "cpu",

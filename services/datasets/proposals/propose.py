@@ -30,7 +30,7 @@ _MERGED = 0.3
 _MERGED_REACH = 1 / 8
 """Neighbours lie no further apart than this share of the image's longer side."""
 _TWINS = 0.5
-"""Share of blemishes whose place in the clean twin is proposed, too."""
+"""Share of blemishes after which the same region of the clean twin is proposed: only the blemish tells them apart."""
 _SOUND = 1 / 3
 """Share of blemished images on which a sound thing is proposed. With the above, half of all regions are distorted."""
 _TRIES = 12
@@ -104,18 +104,19 @@ class Proposing:
 
 
 def propose(sample: ToldSample, rng: random.Random) -> Iterator[Proposal]:
-    """Regions by chance, in no order that tells anything.
+    """Regions by chance; a twin's follows the blemish's.
 
     Raises:
         ValueError: the sample lacks a truth for one of its masks.
     """
     if len(sample.truths) != len(sample.visible_masks):
         raise ValueError(f"{len(sample.visible_masks)} masks and {len(sample.truths)} truths")
-    for number, mask in enumerate(sample.visible_masks):
+    for number in range(len(sample.visible_masks)):
         way, region = _on_blemish(sample.visible_masks, number, rng)
-        yield from _proposal(sample, region, way)
-        if sample.clean is not None and rng.random() < _TWINS:
-            yield from _proposal(sample, spoilt(mask, "jittered", rng), "twin")
+        shown = tuple(_proposal(sample, region, way))
+        yield from shown
+        if sample.clean is not None and rng.random() < _TWINS and shown and shown[0].truth is not None:
+            yield from _proposal(sample, region, "twin")
     if not sample.visible_masks or rng.random() < _SOUND:
         yield from _sound(sample, rng)
 

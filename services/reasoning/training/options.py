@@ -47,15 +47,18 @@ class SftOptions(AlignmentOptions):
         tiny: build the `tiny` model from nothing and train all of it.
         batch_size: samples per batch; each has about two regions.
         decision_weight: how often tokens of the decision count in the loss.
+        contrast_weight: of the twins' contrast, beside the answers' loss.
         decisions: of every ten samples so many end after the decision; an answer is three times as long, and what
             follows from the category is soon learned.
-        looking_steps: the tiny model's picture encoder first learns so long what is seen where (`training.looking`).
+        looking_steps: the picture encoder first learns so long what is seen where (`training.looking`); for the tiny
+            model, as the others have seen the world.
     """
 
     tiny: bool = False
     looking_steps: int = Field(default=0, ge=0)
     batch_size: int = Field(default=8, ge=1)
     decision_weight: float = Field(default=5.0, ge=1)
+    contrast_weight: float = Field(default=0.5, ge=0)
     decisions: int = Field(default=0, ge=0, le=9)
 
     @model_validator(mode="after")
@@ -64,8 +67,8 @@ class SftOptions(AlignmentOptions):
             raise ValueError("a run begins with a model or builds the tiny one: give one of the two")
         if self.tiny and self.lora:
             raise ValueError("an adapter needs a trained model: the tiny one is trained as a whole")
-        if self.looking_steps and not self.tiny:
-            raise ValueError("only the tiny model learns to look first: the others have seen the world")
+        if self.looking_steps and self.lora:
+            raise ValueError("an adapter leaves the picture encoder as it is: only a whole model learns to look first")
         return self
 
     @property

@@ -73,6 +73,7 @@ def train_sft(
     rows = options.steps * options.batch_size * options.accumulate
     trainer = ReasonerSftTrainer(
         decision_weight=options.decision_weight,
+        contrast_weight=options.contrast_weight,
         model=model,
         args=_arguments(options),
         data_collator=Collator(processor),

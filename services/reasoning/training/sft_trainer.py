@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
+from torch.nn import functional
 from trl.trainer.sft_trainer import SFTTrainer
 
 
@@ -13,12 +14,14 @@ class ReasonerSftTrainer(SFTTrainer):
     """The loss is the answer's mean cross-entropy; tokens of the decision count `decision_weight` times.
 
     An answer has fifty tokens, most of which follow from its category: at equal weights the few that are to be learned
-    from the picture would be a tenth of the loss.
+    from the picture would be a tenth of the loss. `contrast_weight` times it is added how far a flaw's verdict fails to
+    stand above its clean twin's, which differs in nothing else (as in `training.looking`).
     """
 
-    def __init__(self, *, decision_weight: float, **arguments: Any) -> None:
+    def __init__(self, *, decision_weight: float, contrast_weight: float = 0.0, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._decision_weight = decision_weight
+        self._contrast_weight = contrast_weight
 
     def compute_loss(
         self,
@@ -29,15 +32,21 @@ class ReasonerSftTrainer(SFTTrainer):
     ) -> Tensor | tuple[Tensor, Any]:
         """The weighted loss of a batch; the entries of the log are shares of right tokens and of right decisions."""
         decision = inputs.pop("decision")[:, 1:]  # a position predicts the token after it
+        verdict, twin_of = inputs.pop("verdict") - 1, inputs.pop("twin_of")
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
         weights = outputs.label_mask.float() * torch.where(decision, self._decision_weight, 1.0)
         loss = -(outputs.log_probs * weights).sum() / weights.sum().clamp(min=1e-6)
+        contrast, ordered = verdict_contrast(outputs.log_probs.gather(1, verdict[:, None]).squeeze(1), twin_of)
+        if model.training:
+            loss = loss + self._contrast_weight * contrast
         if num_items_in_batch is not None and model.training:  # the Trainer leaves the division to the loss then
             loss = loss / self.current_gradient_accumulation_steps
         metrics = self._metrics["train" if model.training else "eval"]
         right = outputs.is_top1.bool()
         metrics["token_accuracy"].append((right.sum() / outputs.label_mask.sum().clamp(min=1)).item())
         metrics["decision_accuracy"].append((right | ~decision).all(dim=1).float().mean().item())
+        if ordered is not None:
+            metrics["twins_told"].append(ordered)
         return (loss, outputs) if return_outputs else loss
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
@@ -52,3 +61,20 @@ class ReasonerSftTrainer(SFTTrainer):
             return
         loaded = type(target).from_pretrained(Path(resume_from_checkpoint), dtype=torch.float32)
         target.load_state_dict(loaded.state_dict())
+
+
+def verdict_contrast(log_probs: Tensor, twin_of: Tensor) -> tuple[Tensor, float | None]:
+    """Mean of softplus(twin - flaw) of the log odds of `true`, and the share of pairs in the right order.
+
+    Args:
+        log_probs: `(B,)`, of the true verdict: `true` on a flaw, `false` on its twin.
+        twin_of: `(B,)`, for a twin the index of the flaw, else -1.
+    """
+    clean = torch.nonzero(twin_of >= 0).squeeze(1)
+    if not len(clean):
+        return log_probs.new_zeros(()), None
+    # Two words are possible, so that the other's probability is what is left; at 1 it would be none.
+    sure = log_probs.float().clamp(max=-1e-6)
+    odds = sure - torch.log(-torch.expm1(sure))
+    gap = odds[twin_of[clean]] + odds[clean]  # the twin's odds are those of `false`
+    return functional.softplus(-gap).mean(), (gap > 0).float().mean().item()

@@ -1,15 +1,18 @@
 """Supervised fine-tuning: what examples hold, a servable folder, resuming, adapters."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from fakes.marked import MarkedSource
 from fakes.small_alignment import sft_options
 from fakes.small_reasoner import SIZES
 from transformers import AutoModelForImageTextToText
 
+from services.datasets.proposals.propose import Proposing
 from services.reasoning.card import load_calibration
 from services.reasoning.parse import parse_answer
 from services.reasoning.processors import load_processor
@@ -20,6 +23,7 @@ from services.reasoning.training.examples import Examples, decision_of, sample_r
 from services.reasoning.training.finish import Result
 from services.reasoning.training.options import SftOptions
 from services.reasoning.training.sft import train_sft
+from services.reasoning.training.sft_trainer import verdict_contrast
 from services.reasoning.truth import question_of
 from shared.errors import BadInput, MissingResource
 
@@ -61,6 +65,38 @@ def test_a_batch_counts_the_answer_and_marks_the_decision(trained: Result, data:
     ):
         assert processor.tokenizer.decode(ids[labels != -100]) == completion
         assert processor.tokenizer.decode(ids[marked]) == decision
+    verdicts = batch["input_ids"].gather(1, batch["verdict"][:, None]).squeeze(1)
+    said = [processor.tokenizer.decode([one]).strip() for one in verdicts.tolist()]
+    assert said == [text.partition('"distorted": ')[2].partition(",")[0] for text in decisions]
+
+
+def test_a_twin_is_told_from_the_flaw_before_it(trained: Result) -> None:
+    source = Proposing(MarkedSource(16))
+    rows = sample_rows(Examples(source, PROMPT, load_processor(trained.folder)), 16)
+    taken = [rows[index] for index in range(16)]
+    batch = Collator(load_processor(trained.folder))(taken)
+    twins = torch.nonzero(batch["twin_of"] >= 0).squeeze(1)
+    assert len(twins)
+    decisions = [text for row in taken for text in row["decision"]]
+    for twin in twins.tolist():
+        assert '"distorted": false' in decisions[twin]
+        assert '"distorted": true' in decisions[int(batch["twin_of"][twin])]
+
+
+def test_the_contrast_of_twins_falls_as_their_verdicts_part() -> None:
+    twin_of = torch.tensor([-1, 0, -1])
+
+    def contrast(flaw: float, twin: float) -> tuple[float, float | None]:
+        loss, ordered = verdict_contrast(torch.tensor([flaw, twin, 0.5]).log(), twin_of)
+        return float(loss), ordered
+
+    assert contrast(0.5, 0.5) == (pytest.approx(math.log(2)), 0.0)
+    # A model that calls both distorted with one certainty tells them apart as little as one that calls neither.
+    assert contrast(0.9, 0.1)[0] == pytest.approx(math.log(2), abs=1e-5)
+    assert contrast(0.9, 0.9)[0] < contrast(0.6, 0.6)[0] < math.log(2) < contrast(0.4, 0.4)[0]
+    assert contrast(0.6, 0.6)[1] == 1.0
+    assert verdict_contrast(torch.zeros(3), torch.full((3,), -1)) == (0.0, None)
+    assert math.isfinite(contrast(1.0, 1.0)[0])
 
 
 def test_an_answer_without_a_category_has_no_decision() -> None:
