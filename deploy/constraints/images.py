@@ -29,6 +29,10 @@ IMAGES = {
 """Extras of each image. `perception-saliency` and `action-editing` are for profiles whose detectors, or tools, need
 torch."""
 
+BESIDE = {"action-editing": ("torchvision==0.28.0",)}
+"""Pins of an image that development does without: the processor of Qwen-Image-Edit needs torchvision, whose public build
+cannot be imported beside a CPU's torch. It goes with the torch of the locks (deploy/vllm has the same pair)."""
+
 BUILD = ("setuptools",)
 """What builds the project's own wheel; in no image."""
 
@@ -81,14 +85,16 @@ def extras_of(*names: str) -> list[Requirement]:
     return found
 
 
-def lock_of(requirements: Iterable[Requirement]) -> str:
-    """The lock as text.
+def lock_of(requirements: Iterable[Requirement], beside: Iterable[str] = ()) -> str:
+    """The lock as text, with the pins `beside` those of the locks for development.
 
     Raises:
         KeyError: something needed is in neither lock: run `make lock`.
     """
     known = versions()
-    return HEADER + "".join(f"{name}=={known[name]}\n" for name in sorted(closure(requirements)) if wanted(name))
+    pins = {name: f"{name}=={known[name]}" for name in closure(requirements) if wanted(name)}
+    pins |= {pin.partition("==")[0]: pin for pin in beside}
+    return HEADER + "".join(f"{pins[name]}\n" for name in sorted(pins))
 
 
 def wanted(name: str) -> bool:
@@ -98,7 +104,7 @@ def wanted(name: str) -> bool:
 
 def locks() -> dict[str, str]:
     """File name to text, of every image and of the build."""
-    files = {f"image-{image}.txt": lock_of(extras_of(*extras)) for image, extras in IMAGES.items()}
+    files = {f"image-{image}.txt": lock_of(extras_of(*extras), BESIDE.get(image, ())) for image, extras in IMAGES.items()}
     files["build.txt"] = lock_of(Requirement(name) for name in BUILD)
     return files
 
