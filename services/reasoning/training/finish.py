@@ -13,7 +13,7 @@ from services.reasoning.scoring import category_accuracy, distorted_recall, heal
 from services.reasoning.training.asking import Asking, first_proposals
 from services.reasoning.training.data import AlignmentData
 from services.reasoning.training.models import load_model, save_servable
-from services.reasoning.training.options import LOG_FILE, AlignmentOptions
+from services.reasoning.training.options import LOG_FILE, AlignmentOptions, SftOptions
 from services.training.log_file import seconds_spent
 from shared.errors import BadInput, ErrorCode
 
@@ -92,6 +92,7 @@ def write_card(
         f"- Begins from {options.model or 'random weights'}; {parameters / 1e6:.2f}M parameters; {how}.",
         f"- Seed {options.seed}; {options.steps} steps, AdamW at {options.learning_rate:g}, "
         f"{'bfloat16' if options.bf16 else 'float32'}, on {options.device}; {minutes:.1f} minutes.",
+        *_looking(options),
         f"- Request: prompt version `{options.prompt}`; serve it with the same.",
         "",
         f"## {calibration.split.capitalize()}: {calibration.regions} regions as detectors propose them",
@@ -115,6 +116,12 @@ def write_card(
         "",
     ]
     (options.out / "CARD.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _looking(options: AlignmentOptions) -> list[str]:
+    if not isinstance(options, SftOptions) or not options.looking_steps:
+        return []
+    return [f"- Its picture encoder first learned what is seen where, {options.looking_steps} steps long."]
 
 
 def _mean(values: list[float]) -> float:
