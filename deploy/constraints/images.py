@@ -30,8 +30,8 @@ IMAGES = {
 torch."""
 
 BESIDE = {"action-editing": ("torchvision==0.28.0",)}
-"""Pins of an image that development does without: the processor of Qwen-Image-Edit needs torchvision, whose public build
-cannot be imported beside a CPU's torch. It goes with the torch of the locks (deploy/vllm has the same pair)."""
+"""Pins of an image that development does without: the processor of Qwen-Image-Edit needs torchvision, whose public
+build cannot be imported beside a CPU's torch. It goes with the torch of the locks (deploy/vllm has the same pair)."""
 
 BUILD = ("setuptools",)
 """What builds the project's own wheel; in no image."""
@@ -104,7 +104,9 @@ def wanted(name: str) -> bool:
 
 def locks() -> dict[str, str]:
     """File name to text, of every image and of the build."""
-    files = {f"image-{image}.txt": lock_of(extras_of(*extras), BESIDE.get(image, ())) for image, extras in IMAGES.items()}
+    files = {
+        f"image-{image}.txt": lock_of(extras_of(*extras), BESIDE.get(image, ())) for image, extras in IMAGES.items()
+    }
     files["build.txt"] = lock_of(Requirement(name) for name in BUILD)
     return files
 
