@@ -55,6 +55,9 @@ def reasoning_sft(
     decisions: Annotated[
         int, typer.Option(min=0, max=9, help="Of ten samples so many end after the category: three times as fast.")
     ] = 0,
+    frozen_encoder: Annotated[
+        bool, typer.Option("--frozen-encoder", help="Train the language model alone, on an encoder that can look.")
+    ] = False,
     looking_steps: Annotated[
         int, typer.Option(min=0, help="Its picture encoder first learns so long what is seen where; --tiny or --full.")
     ] = 0,
@@ -84,6 +87,7 @@ def reasoning_sft(
         weight_decay=0.05 if tiny else 0.0,
         decision_weight=decision_weight,
         decisions=decisions,
+        frozen_encoder=frozen_encoder,
         looking_steps=looking_steps,
         bf16=bf16,
         device=device,

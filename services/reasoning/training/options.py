@@ -50,11 +50,13 @@ class SftOptions(AlignmentOptions):
         contrast_weight: of the twins' contrast, beside the answers' loss.
         decisions: of every ten samples so many end after the decision; an answer is three times as long, and what
             follows from the category is soon learned.
+        frozen_encoder: the picture encoder stays as it is, and a step costs half: for one that has learned to look.
         looking_steps: the picture encoder first learns so long what is seen where (`training.looking`); for the tiny
             model, as the others have seen the world.
     """
 
     tiny: bool = False
+    frozen_encoder: bool = False
     looking_steps: int = Field(default=0, ge=0)
     batch_size: int = Field(default=8, ge=1)
     decision_weight: float = Field(default=5.0, ge=1)

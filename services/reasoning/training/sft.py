@@ -4,6 +4,7 @@ A run that was stopped resumes from its last state and ends as if it had not bee
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from transformers import PrinterCallback, set_seed
 from trl.trainer.sft_config import SFTConfig
@@ -70,6 +71,9 @@ def train_sft(
         learn_to_look(options, *data.looking, report)
         set_seed(options.seed)
     model, processor = load_begin(options)
+    if options.frozen_encoder:
+        named: Any = model
+        named.model.visual.requires_grad_(False)
     rows = options.steps * options.batch_size * options.accumulate
     trainer = ReasonerSftTrainer(
         decision_weight=options.decision_weight,

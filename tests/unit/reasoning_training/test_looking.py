@@ -102,15 +102,17 @@ def test_the_contrast_falls_as_the_blemished_one_seems_worse() -> None:
 def test_a_run_looks_first_and_goes_on_from_there(tmp_path: Path) -> None:
     drawn = rendered_data(6, 4, 3)
     data = AlignmentData(SQUARES.training, SQUARES.validation, "coloured squares", drawn.looking)
-    options = sft_options(tmp_path / "run", looking_steps=2, steps=1, learning_rate=1e-3)
+    options = sft_options(tmp_path / "run", looking_steps=2, steps=1, learning_rate=1e-3, frozen_encoder=True)
     lines: list[str] = []
     train_sft(options, data, report=lines.append, sizes=SIZES)
-    begun, looked = (
-        AutoModelForImageTextToText.from_pretrained(folder).state_dict()
-        for folder in (options.begin_folder, options.looked_folder)
+    begun, looked, spoken = (
+        AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float16).state_dict()
+        for folder in (options.begin_folder, options.looked_folder, options.out)
     )
     changed = {name for name in begun if not torch.equal(begun[name], looked[name])}
     assert changed and all("visual" in name for name in changed)
+    changed = {name for name in looked if not torch.equal(looked[name], spoken[name])}
+    assert changed and not any("visual" in name for name in changed)
     assert any("twins_told" in line for line in lines)
     with pytest.raises(BadInput, match="leave out --data"):
         train_sft(sft_options(tmp_path / "other", looking_steps=2), SQUARES, report=lines.append, sizes=SIZES)
