@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,6 +30,7 @@ PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
 START_S = 480.0
 """Forty seconds of a core's own; ten times that where others keep the cores busy."""
 
+SHARED_BYTES = 400 << 20
 PROMPT = "an empty wall"
 BLOCK, OTHER = (90, 60, 140, 100), (10, 10, 40, 40)
 
@@ -36,6 +38,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
     pytest.mark.skipif(not PYTHON.is_file(), reason="vLLM has an environment of its own: run `make vllm` first"),
+    pytest.mark.skipif(
+        shutil.disk_usage("/dev/shm").free < SHARED_BYTES, reason="/dev/shm has not the 400 MB that vLLM needs"
+    ),
 ]
 
 

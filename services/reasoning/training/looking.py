@@ -78,7 +78,18 @@ class Looks(Dataset[tuple[Look, ...]]):
         return len(self._samples)
 
     def __getitem__(self, index: int) -> tuple[Look, ...]:
-        """Those of one sample; none where nothing is proposed."""
+        """Those of one sample, or of the next of which anything is proposed: a batch is never empty.
+
+        Raises:
+            ValueError: nothing is proposed of any.
+        """
+        for step in range(len(self._samples)):
+            looks = self._of((index + step) % len(self._samples))
+            if looks:
+                return looks
+        raise ValueError("nothing is proposed of any sample")
+
+    def _of(self, index: int) -> tuple[Look, ...]:
         sample = self._samples[index]
         rng = random.Random(f"{self._samples.seed}/{index}/looks")
         proposals = [one for _ in range(_ROUNDS) for one in propose(sample, rng) if not one.on_twin]
