@@ -16,7 +16,8 @@ from services.reasoning.contract import CATEGORY_NAMES
 from services.reasoning.processors import load_processor
 from services.reasoning.prompts import load_prompt
 from services.reasoning.training.data import AlignmentData, rendered_data
-from services.reasoning.training.looking import SOUND, UNTOLD, Look, LookCollator, Looks, looking_losses
+from services.reasoning.training.looking import looking_losses
+from services.reasoning.training.looks import SOUND, UNTOLD, Look, LookCollator, Looks
 from services.reasoning.training.sft import train_sft
 from shared.errors import BadInput
 
