@@ -18,9 +18,13 @@ _SOUND_CONFIDENCE = 0.9
 
 def question_of(proposal: Proposal, prompt: Prompt) -> Question:
     """The request about a proposed region, by the code that serves."""
+    return questions(prompt, proposal.image, proposal.prompt, [marked(proposal)])[0]
+
+
+def marked(proposal: Proposal) -> Marked:
+    """The proposed region as serving marks one."""
     region = Region(id="r1", box_xyxy_px=proposal.box_xyxy_px, mask_ref="proposal", detector="proposal", evidence=1.0)
-    place = Marked(region, proposal.mask.astype("uint8") * 255)
-    return questions(prompt, proposal.image, proposal.prompt, [place])[0]
+    return Marked(region, proposal.mask.astype("uint8") * 255)
 
 
 def true_answer(proposal: Proposal) -> Answer:

@@ -38,6 +38,19 @@ def common_arguments(run: TrainerRun) -> dict[str, Any]:
     }
 
 
+def batch_arguments(run: TrainerRun, batch_size: int) -> dict[str, Any]:
+    """Of `TrainingArguments`, where a run reads batches of a data set of its own and validates now and then."""
+    return {
+        "per_device_train_batch_size": batch_size,
+        "per_device_eval_batch_size": batch_size,
+        "dataloader_num_workers": run.workers,
+        "dataloader_persistent_workers": run.workers > 0,
+        "eval_strategy": "steps",
+        "eval_steps": run.evaluate_every,
+        "remove_unused_columns": False,
+    }
+
+
 def begin(run: TrainerRun, resume: bool) -> str | None:
     """The state to resume from, if any; a new run's options are written.
 

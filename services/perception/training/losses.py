@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from services.perception.training.options import LossSettings
+from services.training.twins import twin_contrast, twin_pairs
 
 _EPSILON = 1e-8
 _BACKDROP_WEIGHT = 0.2
@@ -88,9 +89,9 @@ def saliency_losses(
 def contrast_loss(map_logits: Tensor, any_logit: Tensor, truth: Tensor, twin_of: Tensor) -> Tensor:
     """How far a blemished image stands above its clean twin: where the blemish is, and in the whole-image logit.
 
-    Mean over the pairs of softplus(clean - blemished), on the map weighted by the truth as a density (Burges et al.
-    2005, "Learning to rank using gradient descent"). Where things often go wrong is the same in both twins and cancels
-    out: what is left to learn from is the blemish. 0 without pairs; 2 ln 2 where twins are not told apart.
+    `twin_contrast` of both, on the map weighted by the truth as a density. Where things often go wrong is the same in
+    both twins and cancels out: what is left to learn from is the blemish. 0 without pairs; 2 ln 2 where twins are not
+    told apart.
 
     Args:
         map_logits: `(B, h, w)`.
@@ -98,14 +99,12 @@ def contrast_loss(map_logits: Tensor, any_logit: Tensor, truth: Tensor, twin_of:
         truth: `(B, h, w)`, not negative.
         twin_of: `(B,)` int64, for a clean twin the index of its blemished image in the batch, -1 for all others.
     """
-    clean = torch.nonzero(twin_of >= 0).squeeze(1)
+    clean, blemished = twin_pairs(twin_of)
     if not len(clean):
         return map_logits.new_zeros(())
-    blemished = twin_of[clean]
     density = truth[blemished] / truth[blemished].sum(dim=(1, 2), keepdim=True).clamp(min=_EPSILON)
     at_blemish = (density * functional.softplus(map_logits[clean] - map_logits[blemished])).sum(dim=(1, 2))
-    as_whole = functional.softplus(any_logit[clean] - any_logit[blemished])
-    return (at_blemish + as_whole).mean()
+    return at_blemish.mean() + twin_contrast(any_logit, twin_of)
 
 
 def label_loss(logits: Sequence[Tensor], labels: Tensor) -> Tensor:

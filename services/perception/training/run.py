@@ -20,7 +20,7 @@ from services.perception.training.options import TrainingOptions
 from services.perception.training.samples import FirstOf, SampleSource
 from services.perception.training.trainer import SaliencyTrainer, validation_metrics
 from services.training.log_file import LogFile, seconds_spent
-from services.training.trainer import begin, common_arguments
+from services.training.trainer import batch_arguments, begin, common_arguments
 from shared.errors import ErrorCode, MissingResource
 
 LOG_FILE = "training_log.jsonl"
@@ -143,14 +143,8 @@ def _trainer(
     torch.nn.Module.to(network.model, memory_format=torch.channels_last)  # type: ignore[call-overload]
     arguments = TrainingArguments(
         **common_arguments(options),
-        per_device_train_batch_size=options.batch_size,
-        per_device_eval_batch_size=options.batch_size,
-        dataloader_num_workers=options.workers,
-        dataloader_persistent_workers=options.workers > 0,
-        eval_strategy="steps",
-        eval_steps=options.evaluate_every,
+        **batch_arguments(options, options.batch_size),
         label_names=list(LABEL_NAMES),
-        remove_unused_columns=False,
     )
     trainer = SaliencyTrainer(
         loss_settings=options.loss,

@@ -6,6 +6,7 @@ wrong; and crops of clean twins are to seem less wrong than the blemished ones (
 using gradient descent"). The heads are thrown away: the language model reads the same tokens.
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from services.reasoning.training.looks import PATCH_COUNTS, SOUND, UNTOLD, LookC
 from services.reasoning.training.models import begun_with, load_model, save_servable
 from services.reasoning.training.options import LOOKING_LOG, SftOptions
 from services.training.log_file import LogFile
-from services.training.trainer import common_arguments, last_state
+from services.training.trainer import batch_arguments, common_arguments, last_state
+from services.training.twins import twin_contrast, twin_pairs, twins_told
 
 _BACKDROP_WEIGHT, _SOUND_WEIGHT = 0.2, 0.1
 """Of the values that most patches have."""
@@ -74,22 +76,18 @@ def _weighted(logits: Tensor, told: Tensor) -> Tensor:
 
 
 def _contrast(wrong: Tensor, whole: Tensor, owner: Tensor, inputs: dict[str, Tensor]) -> Tensor:
-    """softplus(clean - blemished) of how wrong each seems: as a whole, and where the blemish is. 0 without twins.
+    """`twin_contrast` of how wrong each seems: as a whole, and where the blemish is. 0 without twins.
 
     Twins are cut alike, so that their patches lie in the same order.
     """
-    clean = torch.nonzero(inputs["twin_of"] >= 0).squeeze(1)
-    if not len(clean):
-        return whole.new_zeros(())
-    losses = []
-    for one in clean.tolist():
-        other = int(inputs["twin_of"][one])
-        losses.append(functional.softplus(_wrongness(whole[one]) - _wrongness(whole[other])))
+    loss, odds = twin_contrast(_wrongness(whole), inputs["twin_of"]), _wrongness(wrong)
+    clean, blemished = (found.tolist() for found in twin_pairs(inputs["twin_of"]))
+    for one, other in zip(clean, blemished, strict=True):
         there = inputs["patches"][owner == other][..., 2] != SOUND
         if there.any():
-            gap = _wrongness(wrong[owner == one][there]) - _wrongness(wrong[owner == other][there])
-            losses.append(functional.softplus(gap).mean())
-    return torch.stack(losses).sum() / len(clean)
+            gap = odds[owner == one][there] - odds[owner == other][there]
+            loss = loss + functional.softplus(gap).mean() / len(clean)
+    return loss
 
 
 def _wrongness(logits: Tensor) -> Tensor:
@@ -117,12 +115,11 @@ class LookingTrainer(Trainer):
         losses = looking_losses(patches, whole, owner, inputs)
         known = inputs["category"] != UNTOLD
         right = (whole.argmax(dim=1) == inputs["category"])[known].float().mean()
-        told = _wrongness(whole)
-        clean = torch.nonzero(inputs["twin_of"] >= 0).squeeze(1)
-        ordered = (told[inputs["twin_of"][clean]] > told[clean]).float().mean()
-        for name, value in {**losses, "right": right, "twins_told": ordered}.items():
-            if value.isfinite():
-                self._sums.setdefault(f"{'' if model.training else 'eval_'}{name}", []).append(value.item())
+        figures = {name: value.item() for name, value in {**losses, "right": right}.items()}
+        ordered = twins_told(_wrongness(whole), inputs["twin_of"])
+        for name, value in {**figures, **({} if ordered is None else {"twins_told": ordered})}.items():
+            if math.isfinite(value):
+                self._sums.setdefault(f"{'' if model.training else 'eval_'}{name}", []).append(value)
         loss = torch.stack(list(losses.values())).sum()
         return (loss, {"whole": whole}) if return_outputs else loss
 
@@ -156,15 +153,9 @@ def learn_to_look(
     prompt = load_prompt(options.prompt)
     arguments = TrainingArguments(
         **common_arguments(run),
-        per_device_train_batch_size=options.batch_size,
-        per_device_eval_batch_size=options.batch_size,
-        dataloader_num_workers=options.workers,
-        dataloader_persistent_workers=options.workers > 0,
-        eval_strategy="steps",
-        eval_steps=run.evaluate_every,
+        **batch_arguments(run, options.batch_size),
         prediction_loss_only=True,
         label_names=["patches", "category", "twin_of"],
-        remove_unused_columns=False,
     )
     trainer = LookingTrainer(
         model=looker,

@@ -16,14 +16,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import ProcessorMixin
 
-from services.datasets.benchmark.parts import LABEL_COUNTS
+from services.datasets.benchmark.parts import LABEL_COUNTS, LabelMaps
 from services.datasets.proposals.propose import Proposal, propose
 from services.datasets.sources import DrawnSamples, ToldSample
 from services.reasoning.contract import CATEGORY_NAMES, NO_CATEGORY
 from services.reasoning.prompts import Prompt
-from services.reasoning.request import Marked, crop_box, outlined_crop
+from services.reasoning.request import crop_box, outlined_crop
+from services.reasoning.truth import marked
 from shared.contracts.categories import Category
-from shared.contracts.values import Region
 from shared.images import Rgb
 
 SOUND = CATEGORY_NAMES.index(NO_CATEGORY)
@@ -37,8 +37,6 @@ _PATCH_SHARE = 0.25
 PATCH_COUNTS = (*LABEL_COUNTS, len(CATEGORY_NAMES))
 """How many values a patch's part, colour and category have."""
 
-Maps = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Look:
@@ -46,13 +44,13 @@ class Look:
 
     Attributes:
         picture: `(h, w, 3)` uint8, as the model is shown it.
-        maps: `(3, H, W)` int64 of the cut, by pixel of the image: part, colour, category of the blemish.
+        maps: `(3, H, W)` uint8 of the cut, by pixel of the image: part, colour, category of the blemish.
         category: index into `CATEGORY_NAMES` of what is wrong, or `UNTOLD`.
         is_twin: it is the clean twin of the one before.
     """
 
     picture: Rgb
-    maps: Maps
+    maps: LabelMaps
     category: int
     is_twin: bool
 
@@ -111,7 +109,7 @@ def looks_at(sample: ToldSample, proposal: Proposal, prompt: Prompt) -> list[Loo
 
 def _look(
     image: Rgb,
-    labels: npt.NDArray[np.uint8],
+    labels: LabelMaps,
     wrong: npt.NDArray[np.uint8],
     proposal: Proposal,
     prompt: Prompt,
@@ -119,12 +117,9 @@ def _look(
     *,
     is_twin: bool,
 ) -> Look:
-    box = proposal.box_xyxy_px
-    x0, y0, x1, y1 = crop_box(box, prompt.context, (image.shape[0], image.shape[1]))
-    region = Region(id="r1", box_xyxy_px=box, mask_ref="proposal", detector="proposal", evidence=1.0)
+    x0, y0, x1, y1 = crop_box(proposal.box_xyxy_px, prompt.context, (image.shape[0], image.shape[1]))
     maps = np.concatenate([labels, wrong[None]])[:, y0:y1, x0:x1]
-    picture = outlined_crop(image, Marked(region, proposal.mask.astype(np.uint8) * 255), prompt)
-    return Look(picture, maps.astype(np.int64), category, is_twin)
+    return Look(outlined_crop(image, marked(proposal), prompt), maps, category, is_twin)
 
 
 @dataclass(frozen=True)
@@ -145,14 +140,15 @@ class LookCollator:
         return batch
 
 
-def _by_token(maps: Maps, height: int, width: int) -> Tensor:
+def _by_token(maps: LabelMaps, height: int, width: int) -> Tensor:
     """The maps at a grid of patches, by token of four patches: `(height * width / 4, 4, 3)`."""
     size = (width, height)
-    planes = [cv2.resize(one.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) for one in maps]
-    covered = cv2.resize((maps[2] != SOUND).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    if (maps[2] != SOUND).any():
+    planes = [cv2.resize(one, size, interpolation=cv2.INTER_NEAREST) for one in maps]
+    wrong = maps[2] != SOUND
+    if wrong.any():
+        covered = cv2.resize(wrong.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         # A nearest pixel may miss what covers a good part of the patch: the commonest category of the cut stands in.
-        commonest = np.bincount(maps[2][maps[2] != SOUND]).argmax()
+        commonest = np.bincount(maps[2][wrong]).argmax()
         there = covered >= min(_PATCH_SHARE, float(covered.max()))
         planes[2] = np.where(there, np.where(planes[2] == SOUND, commonest, planes[2]), SOUND)
     grid = torch.from_numpy(np.stack(planes, axis=-1).astype(np.int64))

@@ -23,7 +23,7 @@ from services.reasoning.training.options import LOG_FILE, SftOptions
 from services.reasoning.training.sft_trainer import ReasonerSftTrainer
 from services.reasoning.truth import question_of, true_answer
 from services.training.log_file import LogFile
-from services.training.trainer import begin, common_arguments
+from services.training.trainer import batch_arguments, begin, common_arguments
 from shared.errors import BadInput, ErrorCode
 
 TINY_SIZES = TinySizes()
@@ -108,14 +108,8 @@ def _words(source: ProposalSource, prompt: Prompt) -> Iterator[str]:
 def _arguments(options: SftOptions) -> SFTConfig:
     return SFTConfig(
         **common_arguments(options),
-        per_device_train_batch_size=options.batch_size,
-        per_device_eval_batch_size=options.batch_size,
+        **batch_arguments(options, options.batch_size),
         activation_checkpointing=options.lora,  # costs a third more time, and memory is short with large models alone
-        dataloader_num_workers=options.workers,
-        dataloader_persistent_workers=options.workers > 0,
-        eval_strategy="steps",
-        eval_steps=options.evaluate_every,
         prediction_loss_only=True,
         max_length=None,
-        remove_unused_columns=False,
     )

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
-from torch.nn import functional
 from trl.trainer.sft_trainer import SFTTrainer
+
+from services.training.twins import twin_contrast, twins_told
 
 
 class ReasonerSftTrainer(SFTTrainer):
@@ -64,17 +65,14 @@ class ReasonerSftTrainer(SFTTrainer):
 
 
 def verdict_contrast(log_probs: Tensor, twin_of: Tensor) -> tuple[Tensor, float | None]:
-    """Mean of softplus(twin - flaw) of the log odds of `true`, and the share of pairs in the right order.
+    """`twin_contrast` of the log odds of `true`, and the share of pairs in the right order.
 
     Args:
         log_probs: `(B,)`, of the true verdict: `true` on a flaw, `false` on its twin.
         twin_of: `(B,)`, for a twin the index of the flaw, else -1.
     """
-    clean = torch.nonzero(twin_of >= 0).squeeze(1)
-    if not len(clean):
-        return log_probs.new_zeros(()), None
     # Two words are possible, so that the other's probability is what is left; at 1 it would be none.
     sure = log_probs.float().clamp(max=-1e-6)
-    odds = sure - torch.log(-torch.expm1(sure))
-    gap = odds[twin_of[clean]] + odds[clean]  # the twin's odds are those of `false`
-    return functional.softplus(-gap).mean(), (gap > 0).float().mean().item()
+    own = sure - torch.log(-torch.expm1(sure))
+    odds = torch.where(twin_of >= 0, -own, own)  # a twin's are those of `false`
+    return twin_contrast(odds, twin_of), twins_told(odds, twin_of)

@@ -58,9 +58,9 @@ def test_what_a_picture_alone_does_not_tell_is_not_taught() -> None:
 
 def test_targets_lie_in_the_order_of_the_tokens(processor: Any) -> None:
     """A picture whose patches are told by their grey: what the encoder is given and what is asked agree."""
-    grid = np.arange(4 * 8, dtype=np.int64).reshape(4, 8)
+    grid = np.arange(4 * 8, dtype=np.uint8).reshape(4, 8)
     maps = np.repeat(np.repeat(grid, 14, axis=0), 14, axis=1)
-    picture = np.repeat(maps[..., None].astype(np.uint8) * 8, 3, axis=2)
+    picture = np.repeat(maps[..., None] * 8, 3, axis=2)
     batch = LookCollator(processor)([(Look(picture, np.stack([maps, maps, np.full_like(maps, SOUND)]), SOUND, False),)])
     assert batch["image_grid_thw"].tolist() == [[1, 4, 8]]
     greys = batch["pixel_values"].mean(dim=1)
@@ -69,7 +69,7 @@ def test_targets_lie_in_the_order_of_the_tokens(processor: Any) -> None:
 
 
 def test_a_blemish_thinner_than_a_patch_is_asked_about(processor: Any) -> None:
-    maps = np.zeros((3, 112, 112), np.int64)
+    maps = np.zeros((3, 112, 112), np.uint8)
     maps[2] = SOUND
     maps[2, 50, 3:40] = 2
     batch = LookCollator(processor)([(Look(np.zeros((112, 112, 3), np.uint8), maps, 2, False),)])
