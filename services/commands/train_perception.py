@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from services.commands.training import bad_option, command_line, data_of
+from services.commands.training import OptimizerName, bad_option, command_line, data_of
 from shared.errors import BadInput, ErrorCode
 
 _FROM_SCRATCH = 1e-3
@@ -39,6 +39,7 @@ def perception(
     batch_size: Annotated[int, typer.Option(min=1, help="Samples per step.")] = 16,
     twins: Annotated[bool, typer.Option(help="Each blemished sample is followed by its clean twin.")] = True,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches per step.")] = 1,
+    optimizer: OptimizerName = "adamw",
     learning_rate: Annotated[
         float | None, typer.Option(help="1e-3 from scratch, 2e-5 (the paper's) from pretrained encoders.")
     ] = None,
@@ -80,6 +81,7 @@ def perception(
             batch_size=batch_size,
             twins=twins,
             accumulate=accumulate,
+            optimizer=optimizer,
             learning_rate=learning_rate or (_FROM_PRETRAINED if encoders else _FROM_SCRATCH),
             alpha=alpha,
             pixel_scale=pixel_scale,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
-from services.commands.training import bad_option, command_line, data_of
+from services.commands.training import OptimizerName, bad_option, command_line, data_of
 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the servable model.")]
 Data = Annotated[
@@ -48,6 +48,7 @@ def reasoning_sft(
     steps: Annotated[int, typer.Option(min=1)] = 1000,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples per batch; each has about two regions.")] = 8,
     accumulate: Accumulate = 1,
+    optimizer: OptimizerName = "adamw",
     learning_rate: Annotated[float | None, typer.Option(help="1e-4; for --tiny 1e-3.")] = None,
     decision_weight: Annotated[
         float, typer.Option(min=1, help="How often tokens up to the category count in the loss.")
@@ -83,6 +84,7 @@ def reasoning_sft(
         steps=steps,
         batch_size=batch_size,
         accumulate=accumulate,
+        optimizer=optimizer,
         learning_rate=learning_rate or (1e-3 if tiny else 1e-4),
         weight_decay=0.05 if tiny else 0.0,
         decision_weight=decision_weight,
@@ -115,7 +117,7 @@ def reasoning_grpo(
     regions: Annotated[int, typer.Option(min=1, help="Per batch.")] = 4,
     generations: Annotated[int, typer.Option(min=2, help="Answers per region.")] = 8,
     accumulate: Accumulate = 1,
-    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-5,
+    learning_rate: Annotated[float, typer.Option(help="Highest; of AdamW.")] = 1e-5,
     beta: Annotated[float, typer.Option(help="Weight of the KL divergence from the model begun with.")] = 0.04,
     iterations: Annotated[int, typer.Option(min=1, help="Updates per batch of answers.")] = 2,
     temperature: Annotated[float, typer.Option(help="Of the answers.")] = 1.0,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from services.commands.training import bad_option, command_line
+from services.commands.training import OptimizerName, bad_option, command_line
 from shared.errors import BadInput, ErrorCode
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Seed = Annotated[int, typer.Option(min=0, help="Of weights, order and noise.")]
 Steps = Annotated[int, typer.Option(min=0, help="Of the denoiser.")]
 VaeSteps = Annotated[int, typer.Option(min=0, help="Of the autoencoder, before; 0 keeps it.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Crops per step.")]
-Rate = Annotated[float, typer.Option(help="AdamW's.")]
+Rate = Annotated[float, typer.Option(help="Highest.")]
 Channels = Annotated[str, typer.Option(help="The denoiser's widths by level, multiples of 8.")]
 Side = Annotated[int, typer.Option(min=16, help="Side of the tool's square.")]
 InferenceSteps = Annotated[int, typer.Option(min=1, help="That the tool will run with, and is judged by.")]
@@ -50,6 +50,7 @@ def editor(
     steps: Steps = 6000,
     vae_steps: VaeSteps = 1500,
     batch_size: BatchSize = 32,
+    optimizer: OptimizerName = "adamw",
     learning_rate: Rate = 1e-3,
     channels: Channels = "32,64,128",
     side: Side = 64,
@@ -75,6 +76,7 @@ def inpainting(
     steps: Steps = 20000,
     vae_steps: VaeSteps = 1500,
     batch_size: BatchSize = 32,
+    optimizer: OptimizerName = "adamw",
     learning_rate: Rate = 1e-3,
     channels: Channels = "64,128,192",
     side: Side = 64,

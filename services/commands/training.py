@@ -4,13 +4,18 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
+import typer
 from pydantic import ValidationError
 
 from shared.errors import BadInput, ErrorCode
 
 Data = TypeVar("Data")
+
+OptimizerName = Annotated[
+    Literal["adamw", "muon"], typer.Option(help="Muon learns from nothing in fewer steps; not for an adapter.")
+]
 
 
 def bad_option(error: ValidationError) -> BadInput:

@@ -24,8 +24,6 @@ JPEG_QUALITY = 95
 
 LEAST_CONTEXT_PX = 16
 OUTLINE_RGB = (0, 255, 0)
-GAP_PX, LINE_PX = 2, 3
-"""Between region and outline, and of the outline, in the scaled crop: nothing of the region is covered."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +99,14 @@ def outlined_crop(image: Rgb, place: Marked, prompt: Prompt) -> Rgb:
         size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC
     )
     drawn = np.asarray(pixels).copy()
-    drawn[_outline(Image.fromarray(inside).resize(size, Image.Resampling.NEAREST))] = OUTLINE_RGB
+    drawn[_outline(Image.fromarray(inside).resize(size, Image.Resampling.NEAREST), prompt)] = OUTLINE_RGB
     return drawn
 
 
-def _outline(inside: Image.Image) -> npt.NDArray[np.bool_]:
-    """A ring around the region that leaves a gap."""
+def _outline(inside: Image.Image, prompt: Prompt) -> npt.NDArray[np.bool_]:
+    """A ring around the region that leaves a gap, so that nothing of it is covered."""
     mask = np.asarray(inside) > 127
-    return _grown(mask, GAP_PX + LINE_PX) & ~_grown(mask, GAP_PX)
+    return _grown(mask, prompt.gap_px + prompt.line_px) & ~_grown(mask, prompt.gap_px)
 
 
 def _grown(mask: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:

@@ -18,12 +18,19 @@ class TrainingRun(Contract):
         result_file: the file that tells a finished checkpoint in `out`.
         free: names of options that may differ when a run is resumed.
         out: the checkpoint's folder.
+        optimizer: as in `training.optimisers`.
     """
 
     result_file: ClassVar[str] = "config.json"
     free: ClassVar[frozenset[str]] = frozenset({"out", "device"})
 
     out: Path
+    optimizer: Literal["adamw", "muon"] = "adamw"
+
+    @property
+    def optimizer_name(self) -> str:
+        """As a card writes it."""
+        return {"adamw": "AdamW", "muon": "Muon"}[self.optimizer]
 
     @property
     def state_folder(self) -> Path:
@@ -70,13 +77,13 @@ class TrainingRun(Contract):
 
 
 class TrainerRun(TrainingRun):
-    """A run by transformers' Trainer: AdamW with a linear warm-up and a cosine.
+    """A run by transformers' Trainer: linear warm-up, then a cosine.
 
     Attributes:
         seed: of weights and order.
         steps: optimiser steps in all.
         accumulate: batches whose gradients are summed for a step.
-        learning_rate, weight_decay, warmup_share, clip: of AdamW, of the warm-up before the cosine, of the gradient.
+        learning_rate, weight_decay, warmup_share, clip: of it, of the warm-up before the cosine, of the gradient.
         bf16: mixed precision.
         device: `cpu` or `cuda`.
         workers: processes that draw or read samples.

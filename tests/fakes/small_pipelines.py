@@ -177,7 +177,7 @@ def qwen(folder: Path, kind: type = QwenImageEditPipeline) -> Any:
     """With a small Qwen2.5-VL in `folder`. Its processor lacks the part for videos, which needs torchvision."""
     sizes = TinySizes(
         pieces=300, width=32, layers=1, heads=2, key_heads=1, inner=32, vision_width=32, vision_layers=1,
-        vision_heads=2, vision_inner=32, picture_px=56,
+        vision_heads=2, vision_inner=32, patch_px=14, picture_px=56,
     )  # fmt: skip
     if not (folder / "config.json").is_file():
         build_tiny(folder, WORDS, sizes)

@@ -13,7 +13,8 @@ from services.reasoning.tiny import TinySizes, build_tiny
 
 SIZES = TinySizes(
     pieces=600, width=64, layers=2, heads=1, key_heads=1, inner=128,
-    vision_width=64, vision_layers=2, vision_heads=2, vision_inner=128, picture_px=112, context_tokens=1024,
+    vision_width=64, vision_layers=2, vision_heads=2, vision_inner=128, patch_px=14, picture_px=112,
+    context_tokens=1024,
 )  # fmt: skip
 
 

@@ -36,8 +36,8 @@ def write_card(
         f"- Command: `{command}`",
         f"- Begins from {begin}; {parameters / 1e6:.2f}M parameters; Apache-2.0.",
         f"- Seed {options.seed}; autoencoder {options.vae_steps} steps, denoiser {options.steps} steps of "
-        f"{options.batch_size} crops, AdamW at {options.learning_rate:g}, {'bfloat16' if options.bf16 else 'float32'}, "
-        f"on {options.device}; {seconds / 60:.1f} minutes.",
+        f"{options.batch_size} crops, {options.optimizer_name} at {options.learning_rate:g}, "
+        f"{'bfloat16' if options.bf16 else 'float32'}, on {options.device}; {seconds / 60:.1f} minutes.",
         f"- To be run with {options.inference_steps} steps and guidance 1.",
         "",
         f"## Gate: {'passed' if gate.passed else 'NOT passed, not to be shipped'} ({gate.count} validation crops)",

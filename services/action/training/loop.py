@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from services.action.training.options import ToolTraining
+from services.training.optimisers import muon
 
 LOG_FILE = "training_log.jsonl"
 
@@ -42,15 +43,21 @@ def train_stage(options: ToolTraining, stage: Stage, count: int, report: Callabl
         report: takes lines of progress.
     """
     weights = [one for one in stage.modules.parameters() if one.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=options.learning_rate, weight_decay=options.weight_decay)
+    rate, decay = options.learning_rate, options.weight_decay
+    optimiser = (
+        muon(nn.Sequential(*stage.modules), lr=rate, weight_decay=decay)
+        if options.optimizer == "muon"
+        else torch.optim.AdamW(weights, lr=rate, weight_decay=decay)
+    )
+    rates = [group["lr"] for group in optimiser.param_groups]
     mean = [one.detach().clone() for one in weights]
     state = options.state_folder / f"{stage.name}.pt"
     begin = _restore(state, stage.modules, optimiser, mean)
     stage.modules.train()
     log = _Log(options, stage, report)
     for step, indices in _batches(options, stage, count, begin):
-        for group in optimiser.param_groups:
-            group["lr"] = options.learning_rate * _schedule(step, stage.steps, options.warmup_share)
+        for group, highest in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = highest * _schedule(step, stage.steps, options.warmup_share)
         noise = torch.Generator(options.device).manual_seed(options.seed * 2**32 + step)
         with torch.autocast(options.device, torch.bfloat16, enabled=options.bf16):
             loss = stage.loss(indices, noise)
@@ -58,8 +65,8 @@ def train_stage(options: ToolTraining, stage: Stage, count: int, report: Callabl
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(weights, options.clip)
         optimiser.step()
-        decay = min(options.ema, (step + 1) / (step + 10))
-        torch._foreach_lerp_(mean, [one.detach() for one in weights], 1 - decay)
+        memory = min(options.ema, (step + 1) / (step + 10))
+        torch._foreach_lerp_(mean, [one.detach() for one in weights], 1 - memory)
         done = step + 1
         log.step(done, float(loss.detach()))
         if done % options.save_every == 0 or done == stage.steps:

@@ -24,7 +24,7 @@ class ToolTraining(TrainingRun):
         latent_channels: of it.
         vae_channels, unet_channels: widths, the latter by level.
         vae_steps, steps: of the autoencoder, which comes first, and of the denoiser; 0 leaves one as it is.
-        batch_size, learning_rate, weight_decay, warmup_share, clip: of AdamW and its cosine.
+        batch_size, learning_rate, weight_decay, warmup_share, clip: of the optimiser and its cosine.
         crops_per_blemish: jittered ones of each blemish (of each image for inpainting).
         outside_weight: of the loss where nothing may change; 1 inside the mask.
         own_way_share: of the denoiser's steps that learn from its own way instead of from noisy truths.

@@ -65,7 +65,7 @@ def write_card(
         f"- Command: `{command}`",
         f"- Begins from {begin}; {parameters / 1e6:.2f}M parameters.",
         f"- Seed {options.seed}; {options.steps} steps of {options.batch_size * options.accumulate} samples "
-        f"({images} in all{beside}), AdamW at {options.learning_rate:g}, "
+        f"({images} in all{beside}), {options.optimizer_name} at {options.learning_rate:g}, "
         f"{'bfloat16' if options.bf16 else 'float32'}, "
         f"on {options.device}; {seconds / 60:.1f} minutes.",
         f"- Loss: {options.loss.alpha:g} · {options.loss.mse_scale:g} · MSE + {1 - options.loss.alpha:g} · KLD"

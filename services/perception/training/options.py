@@ -65,7 +65,7 @@ class TrainingOptions(TrainerRun):
             two differ in the blemish alone, so that nothing else can serve as a cue.
         accumulate: steps of `batch_size` whose gradients are summed.
         learning_rate: 1e-3 from scratch; the paper has 2e-5 from pretrained encoders (5.1).
-        weight_decay, warmup_share, clip: of AdamW, of the linear warm-up before the cosine, of the gradient's norm.
+        weight_decay, warmup_share, clip: of the optimiser, of the warm-up before the cosine, of the gradient's norm.
         alpha: of equation 2.
         pixel_scale: of the cross-entropy beside it; 0 leaves equation 2 alone.
         attention_refinement, kld: False for the ablations of Table 5.

@@ -20,6 +20,7 @@ from services.perception.training.options import TrainingOptions
 from services.perception.training.samples import FirstOf, SampleSource
 from services.perception.training.trainer import SaliencyTrainer, validation_metrics
 from services.training.log_file import LogFile, seconds_spent
+from services.training.optimisers import optimiser_of
 from services.training.trainer import batch_arguments, begin, common_arguments
 from shared.errors import ErrorCode, MissingResource
 
@@ -152,6 +153,7 @@ def _trainer(
         args=arguments,
         train_dataset=(TwinnedDataset if options.twins else SaliencyDataset)(data.training, config),
         eval_dataset=SaliencyDataset(FirstOf(data.validation, options.validation_count), config),
+        **optimiser_of(options),
         data_collator=SaliencyCollator(network.tokenizer, config),
         compute_metrics=validation_metrics,
         callbacks=[LogFile(options.out / LOG_FILE, report)],

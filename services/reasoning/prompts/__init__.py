@@ -17,6 +17,7 @@ class Prompt(Contract):
         version: its file's name.
         whole_px: longest side that the whole picture is scaled down to.
         crop_px: longest side that a region's crop is scaled to.
+        gap_px, line_px: of the outline around a region, from it and wide, in the scaled crop.
         context: what a crop shows around its region on each side, as a share of the region's longer side.
         system: the task, the same for every request.
         prompt: stands after the whole picture; takes `width`, `height` and `prompt`.
@@ -25,8 +26,10 @@ class Prompt(Contract):
     """
 
     version: str
-    whole_px: int = Field(ge=64)
-    crop_px: int = Field(ge=64)
+    whole_px: int = Field(ge=56)
+    crop_px: int = Field(ge=56)
+    gap_px: int = Field(ge=0)
+    line_px: int = Field(ge=1)
     context: float = Field(ge=0)
     system: str
     prompt: str

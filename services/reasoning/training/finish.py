@@ -90,7 +90,7 @@ def write_card(
         f"- Data: {data}.",
         f"- Command: `{command}`",
         f"- Begins from {options.model or 'random weights'}; {parameters / 1e6:.2f}M parameters; {how}.",
-        f"- Seed {options.seed}; {options.steps} steps, AdamW at {options.learning_rate:g}, "
+        f"- Seed {options.seed}; {options.steps} steps, {options.optimizer_name} at {options.learning_rate:g}, "
         f"{'bfloat16' if options.bf16 else 'float32'}, on {options.device}; {minutes:.1f} minutes.",
         *_looking(options),
         f"- Request: prompt version `{options.prompt}`; serve it with the same.",

@@ -23,6 +23,7 @@ from services.reasoning.training.looks import PATCH_COUNTS, SOUND, UNTOLD, LookC
 from services.reasoning.training.models import begun_with, load_model, save_servable
 from services.reasoning.training.options import LOOKING_LOG, SftOptions
 from services.training.log_file import LogFile
+from services.training.optimisers import optimiser_of
 from services.training.trainer import batch_arguments, common_arguments, last_state
 from services.training.twins import twin_contrast, twin_pairs, twins_told
 
@@ -160,6 +161,7 @@ def learn_to_look(
     trainer = LookingTrainer(
         model=looker,
         args=arguments,
+        **optimiser_of(run),
         train_dataset=Looks(training, prompt),
         eval_dataset=Looks(validation, prompt),
         data_collator=LookCollator(processor),

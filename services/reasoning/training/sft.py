@@ -23,6 +23,7 @@ from services.reasoning.training.options import LOG_FILE, SftOptions
 from services.reasoning.training.sft_trainer import ReasonerSftTrainer
 from services.reasoning.truth import question_of, true_answer
 from services.training.log_file import LogFile
+from services.training.optimisers import optimiser_of
 from services.training.trainer import batch_arguments, begin, common_arguments
 from shared.errors import BadInput, ErrorCode
 
@@ -87,6 +88,7 @@ def train_sft(
         ),
         processing_class=processor,
         peft_config=adapter(options),
+        **optimiser_of(options),
         callbacks=[LogFile(options.out / LOG_FILE, report)],
     )
     trainer.remove_callback(PrinterCallback)

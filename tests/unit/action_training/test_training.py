@@ -70,10 +70,11 @@ def test_it_learns_and_leaves_a_folder_that_its_tool_loads(trained: Path) -> Non
     assert answer.image.std() > 0
 
 
-def test_a_resumed_run_ends_as_one_that_was_never_stopped(tmp_path: Path) -> None:
-    straight = options(tmp_path / "straight")
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_resumed_run_ends_as_one_that_was_never_stopped(optimizer: str, tmp_path: Path) -> None:
+    straight = options(tmp_path / "straight", optimizer=optimizer)
     train_tool(straight, DATA, report=quiet)
-    stopped = options(tmp_path / "stopped")
+    stopped = options(tmp_path / "stopped", optimizer=optimizer)
 
     def stop(line: str) -> None:
         if line.startswith("denoiser 4/"):

@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForImageTextToText, AutoTokenizer, PreTrainedTokenizerBase, ProcessorMixin
 from transformers import Qwen2_5_VLForConditionalGeneration as Qwen
+from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl
 
 from services.reasoning.backends.base import Picture, Question
 from services.reasoning.chat import messages, pictures
@@ -89,3 +91,27 @@ def test_a_processor_saved_again_says_all_that_a_server_asks_for(small_reasoner:
         assert (tmp_path / name).read_bytes() == (small_reasoner / name).read_bytes(), name
     video = json.loads((tmp_path / "video_preprocessor_config.json").read_text())
     assert video["video_processor_type"] == "Qwen2VLVideoProcessor" and video["patch_size"] == 14
+
+
+def test_the_first_layers_begin_by_looking_at_neighbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights: list[torch.Tensor] = []
+    real = modeling_qwen2_5_vl.eager_attention_forward
+
+    def noted(*arguments: Any, **named: Any) -> Any:
+        found = real(*arguments, **named)
+        weights.append(found[1][0])
+        return found
+
+    monkeypatch.setattr(modeling_qwen2_5_vl, "eager_attention_forward", noted)
+    build_tiny(tmp_path, ["a few words"], TinySizes())
+    visual: Any = AutoModelForImageTextToText.from_pretrained(tmp_path, attn_implementation="eager").model.visual
+    side = 8
+    with torch.no_grad():
+        visual(torch.zeros(side * side, 3 * 2 * 7 * 7), torch.tensor([[1, side, side]]))
+    # Patches stand in fours, the four that make a token together.
+    places = [(2 * down + y, 2 * right + x) for down, right, y, x in np.ndindex(side // 2, side // 2, 2, 2)]
+    at = places.index((3, 4))
+    looks = [[places[int(one)] for one in layer[:, at].argmax(dim=-1)] for layer in weights[:3]]
+    assert looks[0] == [(3, 3), (3, 5), (2, 4), (4, 4)]
+    assert looks[1] == [(4, 5), (4, 3), (2, 5), (2, 3)]
+    assert looks[2] == [(3, 2), (3, 6), (1, 4), (5, 4)]
