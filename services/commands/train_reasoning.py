@@ -46,7 +46,7 @@ def reasoning_sft(
     resume: Resume = False,
     seed: SeedOption = 0,
     steps: Annotated[int, typer.Option(min=1)] = 1000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples per batch; each has about two regions.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples per batch; each has two or three regions.")] = 8,
     accumulate: Accumulate = 1,
     optimizer: OptimizerName = "adamw",
     learning_rate: Annotated[float | None, typer.Option(help="1e-4; for --tiny 1e-3.")] = None,

@@ -85,12 +85,15 @@ class Proposing:
         seed: of the regions.
         finder: a real detector whose regions are taken in place of spoilt masks; None for none.
         passes: how often the samples are gone through, with other regions each time.
+        rounds: how often regions are proposed of a sample that is asked for: to draw one may be dearer than to learn
+            from its regions.
     """
 
     samples: ToldSamples
     seed: int = 0
     finder: Finder | None = None
     passes: int = 1
+    rounds: int = 1
 
     def __len__(self) -> int:
         return len(self.samples) * self.passes
@@ -100,7 +103,9 @@ class Proposing:
             raise IndexError(f"sample {index} of {len(self)}")
         sample = self.samples[index % len(self.samples)]
         rng = random.Random(f"{self.seed}/{index}/proposals")
-        return tuple(propose(sample, rng) if self.finder is None else found(sample, self.finder))
+        if self.finder is not None:
+            return tuple(found(sample, self.finder))
+        return tuple(one for _ in range(self.rounds) for one in propose(sample, rng))
 
 
 def propose(sample: ToldSample, rng: random.Random) -> Iterator[Proposal]:

@@ -14,6 +14,8 @@ _LOOKING_SEED = 20_000
 """Added for the samples that the picture encoder learns from: the model then meets others."""
 _LOOKED_AT = 128
 """Validation samples of the encoder."""
+_ROUNDS = 2
+"""Of regions per drawn sample: to draw one takes longer than to learn from its regions."""
 _HELD_OUT = 0.1
 _PASSES = 100
 """A data set's samples are proposed anew each time that training goes through them, so often at most."""
@@ -48,7 +50,7 @@ def rendered_data(
     drawn[0]  # what the benchmark refuses is refused now, not in a loader's process
     held = DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, mix)
     return AlignmentData(
-        Proposing(drawn, seed),
+        Proposing(drawn, seed, rounds=_ROUNDS),
         Proposing(held, seed),
         f"proposed regions of the procedural blemish benchmark, split train, mix {mix}, {size} px, seed {seed}, drawn "
         f"on the fly ({count} samples, backdrops and tones varied; validation with seed {seed + _VALIDATION_SEED})",

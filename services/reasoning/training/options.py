@@ -45,7 +45,7 @@ class SftOptions(AlignmentOptions):
 
     Attributes:
         tiny: build the `tiny` model from nothing and train all of it.
-        batch_size: samples per batch; each has about two regions.
+        batch_size: samples per batch; each has about two regions, drawn on the fly about three.
         decision_weight: how often tokens of the decision count in the loss.
         contrast_weight: of the twins' contrast, beside the answers' loss.
         decisions: of every ten samples so many end after the decision; an answer is three times as long, and what

@@ -79,6 +79,8 @@ def test_proposals_are_by_seed_and_of_every_sort() -> None:
         [one.box_xyxy_px for one in source[at]] != [one.box_xyxy_px for one in source[at + 48]] for at in range(6)
     ]
     assert any(differ) and any(passes)
+    once, twice = ([one.box_xyxy_px for one in Proposing(SAMPLES, seed=4, rounds=rounds)[1]] for rounds in (1, 2))
+    assert len(twice) > len(once) and twice[: len(once)] == once
 
 
 def test_a_proposal_tells_the_truth_of_its_image() -> None:
