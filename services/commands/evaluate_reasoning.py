@@ -32,6 +32,9 @@ def evaluate_reasoning(
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Regions at once.")] = 16,
     device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Write the figures into the models' folders: who may veto follows.")
+    ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")
     ] = None,
@@ -59,6 +62,7 @@ def evaluate_reasoning(
             confusion=confusion,
             batch=batch_size,
             device=device,
+            calibrate=calibrate,
         ),
         json_file,
     )

@@ -16,11 +16,11 @@ from services.datasets.sources import FolderSamples
 from services.evaluation.output import Measuring, publish, require_folder_of
 from services.evaluation.reasoning.boxes import boxes_row
 from services.evaluation.reasoning.confusion import draw_confusion
-from services.evaluation.reasoning.figures import BoxesRow, ReasoningReport, to_tables
+from services.evaluation.reasoning.figures import BoxesRow, ReasoningReport, ReasoningRow, to_tables
 from services.evaluation.reasoning.measure import Asked, Yardsticks, compared, measured_row
 from services.evaluation.reasoning.wordnet import find_wordnet
 from services.evaluation.reasoning.words import read_vectors
-from services.reasoning.card import CALIBRATION_FILE, load_calibration
+from services.reasoning.card import CALIBRATION_FILE, ReasonerCalibration, load_calibration
 from services.reasoning.prompts import load_prompt
 from services.reasoning.similarity import MiniLm
 from services.reasoning.training.asking import Asking, first_proposals
@@ -55,6 +55,7 @@ class ReasoningEvaluation:
         confusion: the picture.
         batch: regions at once.
         device: `cpu` or `cuda`.
+        calibrate: write what was measured into the models' folders: whether one may veto follows from it.
     """
 
     data: Path
@@ -67,6 +68,7 @@ class ReasoningEvaluation:
     confusion: Path | None = None
     batch: int = 16
     device: str = "cpu"
+    calibrate: bool = False
 
 
 def run(asked: ReasoningEvaluation, json_file: Path | None, console: Console | None = None) -> ReasoningReport:
@@ -80,10 +82,15 @@ def run(asked: ReasoningEvaluation, json_file: Path | None, console: Console | N
     for path in (json_file, asked.confusion):
         if path is not None:
             require_folder_of(path)
+    if asked.calibrate:
+        _require_cards(asked.rows)
     report, answers = evaluate_reasoning(asked, console)
     publish(console, to_tables(report), report, json_file)
     if asked.confusion is not None:
         draw_confusion(answers, asked.confusion)
+    if asked.calibrate:
+        for row, measured in zip(asked.rows, report.rows, strict=True):
+            _calibrate(Path(row.model), measured, report.data)
     return report
 
 
@@ -126,6 +133,30 @@ def _model(asked: ReasoningEvaluation, row: ModelRow) -> Asking:
     folder = Path(row.model)
     taught = load_calibration(folder).prompt if (folder / CALIBRATION_FILE).is_file() else _DEFAULT_PROMPT
     return Asking(model, processor, load_prompt(asked.prompt or taught), batch=asked.batch)
+
+
+def _require_cards(rows: Sequence[ModelRow]) -> None:
+    for row in rows:
+        if not (Path(row.model) / CALIBRATION_FILE).is_file():
+            raise BadInput(
+                ErrorCode.BAD_OPTION,
+                f"--calibrate writes into the folders of models that were trained here, and {row.model} has no "
+                f"{CALIBRATION_FILE}: leave that row out, or the option",
+            )
+
+
+def _calibrate(folder: Path, measured: ReasoningRow, data: str) -> None:
+    recalls = measured.distorted_recall or 0.0, measured.healthy_recall or 0.0
+    ReasonerCalibration(
+        prompt=load_calibration(folder).prompt,
+        split=data,
+        regions=measured.regions,
+        accuracy=measured.accuracy,
+        distorted_recall=recalls[0],
+        healthy_recall=recalls[1],
+        json_valid=measured.json_valid,
+        may_veto=ReasonerCalibration.reached(*recalls),
+    ).save(folder)
 
 
 def _boxes(asked: ReasoningEvaluation, name: str, model: Asking) -> BoxesRow | None:

@@ -9,6 +9,7 @@ from fakes.small_reasoner import write_small_reasoner
 from typer.testing import CliRunner
 
 from services.cli import app
+from services.reasoning.card import ReasonerCalibration, load_calibration
 from shared.errors import BadInput
 
 
@@ -35,6 +36,20 @@ def test_models_are_measured_on_the_same_regions(tmp_path: Path) -> None:
     assert report["comparisons"][0]["reward"]["mean"] == 0
     assert [row["images"] for row in report["boxes"]] == [2, 2]
     assert (tmp_path / "c.png").stat().st_size > 1000
+
+
+def test_the_figures_may_be_kept_beside_the_weights(tmp_path: Path) -> None:
+    data, model = write_marked(tmp_path / "data", 5), write_small_reasoner(tmp_path / "model")
+    asked = ("--data", str(data), "--model", str(model), "--limit", "4", "--calibrate")
+    error = evaluate(*asked)
+    assert isinstance(error, BadInput) and "calibration.json" in error.message
+    ReasonerCalibration(
+        prompt="tiny", split="validation", regions=9, accuracy=1, distorted_recall=1, healthy_recall=1, json_valid=1,
+        may_veto=True,
+    ).save(model)  # fmt: skip
+    assert isinstance(evaluate(*asked), str)
+    kept = load_calibration(model)
+    assert (kept.prompt, kept.split, kept.regions, kept.accuracy, kept.may_veto) == ("tiny", "data", 4, 0, False)
 
 
 @pytest.mark.parametrize(
