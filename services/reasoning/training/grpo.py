@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from datasets import Dataset
-from transformers import PrinterCallback, set_seed
+from transformers import PreTrainedModel, PrinterCallback, set_seed
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
@@ -60,7 +60,7 @@ def train_grpo(
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=rewards,
-        args=_arguments(options),
+        args=_arguments(options, picture_places(model)),
         train_dataset=region_rows(data, load_prompt(options.prompt), options.steps * options.regions),
         processing_class=processor,
         peft_config=adapter(options),
@@ -92,7 +92,14 @@ def region_rows(data: AlignmentData, prompt: Prompt, count: int) -> Dataset:
     return Dataset.from_dict({"row": list(range(count))}).with_transform(load)
 
 
-def _arguments(options: GrpoOptions) -> GRPOConfig:
+def picture_places(model: PreTrainedModel) -> list[int]:
+    """Tokens that stand for pictures: an answer at some temperature may hold one, and no picture belongs to it."""
+    names = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
+    found = (getattr(model.config, name, None) for name in names)
+    return [token for token in found if token is not None]
+
+
+def _arguments(options: GrpoOptions, never: list[int]) -> GRPOConfig:
     return GRPOConfig(
         **common_arguments(options),
         loss_type="grpo",
@@ -102,6 +109,7 @@ def _arguments(options: GrpoOptions) -> GRPOConfig:
         num_generations=options.generations,
         max_completion_length=options.max_tokens,
         temperature=options.temperature,
+        generation_kwargs={"suppress_tokens": never},
         per_device_train_batch_size=options.regions * options.generations,
         steps_per_generation=options.accumulate,
         activation_checkpointing=options.lora,
