@@ -5,6 +5,7 @@ act. A run that was stopped resumes from its last state.
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -56,13 +57,16 @@ def train_grpo(
     state = begin(options, resume)
     set_seed(options.seed)
     model, processor = load_begin(options)
+    # The trainer fills prompts up on the left, and takes where the pictures lie in them from the processor.
+    filling: Any = deepcopy(processor)
+    filling.tokenizer.padding_side = "left"
     rewards: list[Any] = [accuracy_reward, similarity_reward_by(similarity), form_reward]
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=rewards,
         args=_arguments(options, picture_places(model)),
         train_dataset=region_rows(data, load_prompt(options.prompt), options.steps * options.regions),
-        processing_class=processor,
+        processing_class=filling,
         peft_config=adapter(options),
         callbacks=[LogFile(options.out / LOG_FILE, report)],
     )
