@@ -1,4 +1,4 @@
-"""`retouch` against a real vLLM on the CPU that serves a small reasoner, in an environment of its own."""
+"""`retouch` against a real vLLM on the CPU that serves the shipped reasoner, in an environment of its own."""
 
 import json
 import os
@@ -11,16 +11,18 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from fakes.vision_server import says
 from PIL import Image
 
 from services.cli import main
-from services.reasoning.card import ReasonerCalibration
+from services.datasets.benchmark.sample import make_sample
+from services.reasoning.reasoners import CHECKPOINTS
 from shared.images import encode_png
 from shared.reasoning_settings import ReasoningSettings
 
@@ -32,8 +34,7 @@ START_S = 480.0
 """Forty seconds of a core's own; ten times that where others keep the cores busy."""
 
 NO_ROOM = runpy.run_path(str(ROOT / "deploy/vllm/serve_cpu.py"))["complaint"](shutil.disk_usage("/dev/shm").free)
-PROMPT = "an empty wall"
-BLOCK, OTHER = (90, 60, 140, 100), (10, 10, 40, 40)
+REASONER = CHECKPOINTS / "reasoner-tiny"
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,51 +44,37 @@ pytestmark = [
 ]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A picture, a mask of some of its places, and its prompt."""
+
+    picture: Path
+    mask: Path
+    prompt: str
+
+
 @pytest.fixture(scope="module")
-def wall(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A grainy wall with a red block, and the mask of a caller who marks it and another place."""
-    folder = tmp_path_factory.mktemp("wall")
-    pixels = np.random.default_rng(3).normal((150, 146, 138), 4.0, (200, 240, 3))
-    mask = np.zeros((200, 240), np.uint8)
-    for x0, y0, x1, y1 in (BLOCK, OTHER):
-        mask[y0:y1, x0:x1] = 255
-    pixels[BLOCK[1] : BLOCK[3], BLOCK[0] : BLOCK[2]] = (200, 40, 40)
-    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / "wall.png")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """A scene with flaws of a split that the reasoner never saw, and a caller's mask of where they are."""
+    sample = next(one for one in (make_sample(31, index, "test") for index in range(60)) if len(one.regions) >= 2)
+    folder = tmp_path_factory.mktemp("drawn")
+    mask = np.zeros(sample.image.shape[:2], np.uint8)
+    for region in sample.regions:
+        mask[region.visible] = 255
+    Image.fromarray(sample.image).save(folder / "scene.png")
     Image.fromarray(mask).save(folder / "mask.png")
-    return folder
+    return Drawn(folder / "scene.png", folder / "mask.png", sample.prompt)
 
 
 @pytest.fixture(scope="module")
-def reasoner(wall: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small Qwen2.5-VL that knows one answer by heart, and a card."""
-    from fakes.small_reasoner import teach, write_small_reasoner
-
-    from services.reasoning.prompts import load_prompt
-    from services.reasoning.request import Marked, questions
-    from shared.contracts.values import Region
-
-    folder = write_small_reasoner(tmp_path_factory.mktemp("reasoner") / "small-vlm")
-    x0, y0, x1, y1 = BLOCK
-    place = Region(id="r1", box_xyxy_px=BLOCK, mask_ref="m", detector="user", evidence=1.0)
-    marked = Marked(place, np.full((y1 - y0, x1 - x0), 255, np.uint8))
-    image = np.asarray(Image.open(wall / "wall.png"))
-    teach(folder, questions(load_prompt("tiny"), image, PROMPT, [marked])[0], says())
-    ReasonerCalibration(
-        prompt="tiny", split="none", regions=1, accuracy=0, distorted_recall=0, healthy_recall=0, json_valid=1,
-        may_veto=False,
-    ).save(folder)  # fmt: skip
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(reasoner: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its address, without `/v1`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     log = tmp_path_factory.mktemp("vllm") / "log.txt"
-    arguments = ["--model", reasoner, "--served-model-name", reasoner.name, "--host", "127.0.0.1", "--port", str(port)]
+    arguments = ["--model", REASONER, "--served-model-name", REASONER.name, "--host", "127.0.0.1", "--port", str(port)]
     # One thread, wherever the system puts it: on busy cores several wait for one another.
     threads = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
     environment = {**os.environ, **threads, "HF_HUB_OFFLINE": "1"}
@@ -130,37 +117,40 @@ def _counted(address: str, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"vllm:{name}"))
 
 
-def test_it_heeds_the_file_of_settings(reasoner: Path, server: str) -> None:
+def retouched(drawn: Drawn, out: Path) -> dict[str, Any]:
+    """The record of one round over the marked places."""
+    arguments = ["retouch", str(drawn.picture), "--prompt", drawn.prompt, "--regions", str(drawn.mask)]
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--tools", "opencv", "--max-iterations", "1", "--out", str(out)])
+    assert ended.value.code == 0
+    record: dict[str, Any] = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    return record
+
+
+def test_it_heeds_the_file_of_settings(server: str) -> None:
     """Which allows two pictures; without it any number is taken."""
     picture = encode_png(np.zeros((56, 56, 3), np.uint8))
     part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{b64encode(picture).decode()}"}}
     for count, status in ((2, 200), (3, 400)):
-        asked = {"messages": [{"role": "user", "content": [part] * count}], "max_tokens": 1, "model": reasoner.name}
+        asked = {"messages": [{"role": "user", "content": [part] * count}], "max_tokens": 1, "model": REASONER.name}
         answer = httpx.post(f"{server}/v1/chat/completions", json=asked, timeout=120)
         assert answer.status_code == status, answer.text
 
 
-def test_retouch_is_told_by_a_model_that_vllm_serves(
-    wall: Path, reasoner: Path, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_vllm_says_of_the_shipped_model_what_the_laptop_says(
+    drawn: Drawn, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ReasoningSettings.model_fields:
         monkeypatch.delenv(f"RETOUCHER_REASONING_{name.upper()}", raising=False)
+    monkeypatch.setenv("RETOUCHER_REASONING_MODEL", REASONER.name)
+    here = retouched(drawn, tmp_path / "here")
     monkeypatch.setenv("RETOUCHER_REASONING_URL", f"{server}/v1")
-    monkeypatch.setenv("RETOUCHER_REASONING_MODEL", str(reasoner))
-    arguments = ["retouch", str(wall / "wall.png"), "--prompt", PROMPT, "--regions", str(wall / "mask.png")]
-    with pytest.raises(SystemExit) as ended:
-        main([*arguments, "--tools", "opencv", "--max-iterations", "1", "--out", str(tmp_path / "out")])
-    assert ended.value.code == 0
-    record = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
-    said = {tuple(region["box_xyxy_px"]): region["id"] for region in record["regions"]}
-    diagnoses = {one["region_id"]: one for one in record["diagnoses"]}
-    assert {one["source"] for one in diagnoses.values()} == {reasoner.name}
-    # Of the other place it may say anything that fits the schema; what cannot be used is reported.
-    unusable = {warning.partition(":")[0] for warning in record["warnings"] if f"answer of {reasoner.name}" in warning}
-    assert set(diagnoses) | unusable == set(said.values()) and len(said) == 2
-    block = diagnoses[said[BLOCK]]
-    assert block["description"] == json.loads(says())["description"]
-    assert block["description"] in (tmp_path / "out" / "report.html").read_text(encoding="utf-8").lower()
-    # It says the same of whatever it sees, so its second look refuses the repair.
-    assert record["verdicts"] and all(one["rejudged"] and not one["accepted"] for one in record["verdicts"])
+    there = retouched(drawn, tmp_path / "there")
+    said = [{one["region_id"]: one for one in record["diagnoses"]} for record in (here, there)]
+    assert len(said[0]) >= 2 and said[0].keys() == said[1].keys()
+    for own, servers in ((said[0][region], said[1][region]) for region in said[0]):
+        assert servers["source"] == REASONER.name and servers["category"] == own["category"]
+        assert servers["description"] == own["description"]
+    report = (tmp_path / "there" / "report.html").read_text(encoding="utf-8").lower()
+    assert all(one["description"].lower() in report for one in said[1].values() if one["distorted"])
     assert _counted(server, "prefix_cache_hits_total") > 0
