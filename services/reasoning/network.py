@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 
 from services.reasoning.backends.base import Question
 from services.reasoning.chat import messages, pictures
+from services.reasoning.guided import Guide
 from services.reasoning.models import ChatFormat
 from services.reasoning.processors import load_processor
 from services.reasoning.reasoners import Source
@@ -44,11 +45,12 @@ class Written:
 
 @dataclass(frozen=True)
 class Network:
-    """Model and processor, ready to write."""
+    """Model and processor, ready to write; `guide` holds the answers to a schema, where one is given."""
 
     model: PreTrainedModel
     processor: ProcessorMixin
     chat: ChatFormat
+    guide: Guide | None = None
 
     def write(
         self, questions: Sequence[Question], max_tokens: int, temperature: float = 0.0, within_s: float | None = None
@@ -67,7 +69,8 @@ class Network:
         try:
             inputs = self._inputs(questions)
             with torch.inference_mode():
-                ids = generate(**inputs, **{"do_sample": False, **drawn, **limits})
+                held = {} if self.guide is None else {"logits_processor": [self.guide.for_batch(len(questions))]}
+                ids = generate(**inputs, **{"do_sample": False, **drawn, **limits, **held})
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             return None
@@ -98,14 +101,26 @@ class Network:
         return batch.to(self.model.device, self.model.dtype)
 
     def _written(self, row: list[int]) -> Written:
-        ends = self.model.generation_config.eos_token_id
-        stops = set(ends) if isinstance(ends, list) else {ends}
+        stops = _ends(self.model)
         at = next((number for number, token in enumerate(row) if token in stops), len(row))
         text: str = self.processor.tokenizer.decode(row[:at], skip_special_tokens=False)
         return Written(text=text.strip(), tokens=at, ended=at < len(row))
 
 
-def load_network(source: Source, device: str = "cpu", dtype: str = "float32", threads: int = 2) -> Network:
+def _ends(model: PreTrainedModel) -> list[int]:
+    """Tokens that end an answer."""
+    named: Any = model.generation_config
+    ends: int | list[int] = named.eos_token_id
+    return ends if isinstance(ends, list) else [ends]
+
+
+def load_network(
+    source: Source,
+    device: str = "cpu",
+    dtype: str = "float32",
+    threads: int = 2,
+    schema: Mapping[str, Any] | None = None,
+) -> Network:
     """The model of a source, in evaluation mode on its device.
 
     Args:
@@ -113,6 +128,7 @@ def load_network(source: Source, device: str = "cpu", dtype: str = "float32", th
         device: `cpu` or `cuda`.
         dtype: `float32`, `bfloat16` or `float16`.
         threads: of the processor; what the environment allows is not exceeded.
+        schema: of the answers, which are held to it; not where a model thinks aloud before it answers.
 
     Raises:
         MissingResource: MISSING_CHECKPOINT, it is not there, damaged or no vision-language model; NO_GPU.
@@ -135,7 +151,10 @@ def load_network(source: Source, device: str = "cpu", dtype: str = "float32", th
     if unmatched := sorted({*report["missing_keys"], *report["unexpected_keys"]}):
         raise _unusable(source, f"weights do not fit the configuration: {', '.join(unmatched[:3])}")
     torch.nn.Module.to(model, device)  # transformers' annotations of `to` and `train` lose their types
-    return Network(model.train(False), processor, source.chat)
+    guide = None
+    if schema is not None and not source.chat.thinks:
+        guide = Guide(processor.tokenizer, schema, _ends(model))
+    return Network(model.train(False), processor, source.chat, guide)
 
 
 def _unusable(source: Source, reason: str) -> MissingResource:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.reasoning.backends.base import Failed, Question, Reply, Said
+from services.reasoning.contract import answer_schema
 from services.reasoning.reasoners import Source
 from services.reasoning.thoughts import without_thoughts
 from shared.errors import ErrorCode, MissingResource, StageError, Unavailable
@@ -99,7 +100,7 @@ class TransformersLocal:
                     f"the reasoner {self.model} needs {error.name}: install agentic-retoucher[vlm], or serve the model "
                     "elsewhere and set RETOUCHER_REASONING_URL",
                 ) from error
-            self._loaded = load_network(self._source, self._device, self._dtype, self._threads)
+            self._loaded = load_network(self._source, self._device, self._dtype, self._threads, answer_schema())
         return self._loaded
 
     def _asked(self, network: Network, questions: Sequence[Question], until_s: float | None) -> list[Reply]:

@@ -73,6 +73,31 @@ def test_a_batch_writes_what_each_question_gets_alone(small_reasoner: Path) -> N
     assert len({one.text for one in together}) > 1
 
 
+SHORT = {
+    "type": "object",
+    "properties": {"sound": {"type": "boolean"}, "part": {"type": "string", "enum": ["hand", "face"]}},
+    "required": ["sound", "part"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_even_random_weights_write_by_the_schema(temperature: float, small_reasoner: Path) -> None:
+    network = load_network(Source("small", str(small_reasoner)), schema=SHORT)
+    torch.manual_seed(0)
+    written = network.write(questions(3), 64, temperature)
+    assert written is not None and all(one.ended for one in written)
+    for one in written:
+        said = json.loads(one.text)
+        assert list(said) == ["sound", "part"] and said["part"] in ("hand", "face")
+        assert one.text == json.dumps(said)  # with the white space that models are taught
+
+
+def test_a_model_that_thinks_aloud_is_not_held(small_reasoner: Path) -> None:
+    source = Source("small", str(small_reasoner), chat=ChatFormat(thinks=True))
+    assert load_network(source, schema=SHORT).guide is None
+
+
 def test_the_longest_answer_is_cut_and_called_so(small_reasoner: Path) -> None:
     backend = TransformersLocal(Source("small", str(small_reasoner)), max_tokens=4, batch=2)
     replies = backend.ask(questions(3))
