@@ -117,8 +117,8 @@ class PerceptionAgent:
             if region.detector == USER and _is_patched(region, command.canvas)
         }
         open_marks = [mark for mark in marks if mark.finding.box_xyxy_px not in answered]
-        explained = [c.finding.box_xyxy_px for c in found]
-        explained += [region.box_xyxy_px for region in command.watch if region.detector != USER]
+        explained = [c.finding.box_xyxy_px for c in found if c.finding.reading is not None]
+        explained += [region.box_xyxy_px for region in command.watch if region.reading is not None]
         candidates = found + without_covered_marks(open_marks, explained)
         return sorted(candidates, key=lambda candidate: -candidate.finding.evidence)
 

@@ -75,9 +75,10 @@ def _parts(mask: Mask, size_hw: tuple[int, int]) -> list[Finding]:
 
 
 def without_covered_marks(marks: Sequence[Candidate], explained: Sequence[BoxXYXY]) -> list[Candidate]:
-    """The caller's marks, less those that mostly share their place with what a detector found there, now or before.
+    """The caller's marks, less those that mostly share their place with words that were read there, now or before.
 
-    The finding knows what is wrong there; the mark only says where. `explained` are the findings' boxes.
+    The reading knows what is wrong; the mark only says where. So does a finding that is no reading, and it may be too
+    weak to be edited: beside it the mark stays. `explained` are the readings' boxes.
     """
     return [mark for mark in marks if not any(_is_covered(mark.finding.box_xyxy_px, box) for box in explained)]
 

@@ -13,11 +13,16 @@ from shared.adapters.memory import MemoryImageStore
 from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import InputInfo, Job, JobOptions
 from shared.contracts.loop import Perceive, Perceived
-from shared.contracts.values import Canvas, Patch, Region
+from shared.contracts.values import Canvas, Patch, Region, TextFault, TextReading
 from shared.errors import BadInput
 from shared.images import decode_gray, encode_png
 
 SIZE = (80, 120)
+_QUAD = ((10.0, 10.0), (40.0, 10.0), (40.0, 30.0), (10.0, 30.0))
+READING = TextReading(
+    text="COFEE", expected="COFFEE", fault=TextFault.MISSPELT, confidence=0.9, quad_px=_QUAD, line_text="COFEE",
+    line_expected="COFFEE", line_quad_px=_QUAD,
+)  # fmt: skip
 
 
 @dataclass
@@ -28,6 +33,7 @@ class ScriptedDetector:
     boxes: tuple[BoxXYXY, ...] = ()
     detection: Detection = field(default_factory=Detection)
     scenes: list[Scene] = field(default_factory=list)
+    reading: TextReading | None = None
 
     def _dark(self, scene: Scene, box: BoxXYXY) -> bool:
         return float(scene.image[box[1] : box[3], box[0] : box[2], 0].mean()) < 100
@@ -35,7 +41,7 @@ class ScriptedDetector:
     def detect(self, scene: Scene) -> Detection:
         self.scenes.append(scene)
         found = tuple(
-            Finding(box, np.ones((box[3] - box[1], box[2] - box[0]), np.bool_), 0.9)
+            Finding(box, np.ones((box[3] - box[1], box[2] - box[0]), np.bool_), 0.9, self.reading)
             for box in self.boxes
             if self._dark(scene, box)
         )
@@ -139,13 +145,23 @@ def test_the_callers_own_region_is_evidence_until_a_patch_answers_it() -> None:
     assert _evidence(rolled_back)[("r1", "user")] == 1.0
 
 
-def test_a_finding_replaces_the_callers_mark_for_good() -> None:
+def test_a_reading_replaces_the_callers_mark_for_good() -> None:
     box = (10, 10, 40, 30)
-    world = World(ScriptedDetector(boxes=(box,)), options=JobOptions(region_boxes_px=((5, 5, 45, 35),)))
+    marked = JobOptions(region_boxes_px=((5, 5, 45, 35),))
+    world = World(ScriptedDetector(boxes=(box,), reading=READING), options=marked)
     first = world.perceive()
     assert [r.detector for r in first.regions] == ["text"]
     patched = world.job.canvas.with_patches((world.patch(1, box, "r1"),))
     assert world.perceive(patched, step=2, watch=first.regions).regions == ()
+
+
+def test_a_mark_stays_beside_a_finding_that_only_says_where() -> None:
+    box, marked = (10, 10, 40, 30), (5, 5, 45, 35)
+    world = World(ScriptedDetector("saliency", (box,)), options=JobOptions(region_boxes_px=(marked,)))
+    first = world.perceive()
+    assert [(r.detector, r.box_xyxy_px) for r in first.regions] == [("user", marked), ("saliency", box)]
+    patched = world.job.canvas.with_patches((world.patch(1, marked, "r1"),))
+    assert _evidence(world.perceive(patched, step=2, watch=first.regions))[("r1", "user")] == 0
 
 
 def test_masks_of_the_caller_are_read_from_the_store() -> None:
