@@ -4,11 +4,12 @@
 """
 
 from pathlib import Path
+from typing import Self
 
 from pydantic import Field, ValidationError
 
 from shared.contracts.base import Contract, UnitFloat
-from shared.errors import ErrorCode, MissingResource
+from shared.errors import BadInput, ErrorCode, MissingResource
 
 CALIBRATION_FILE = "calibration.json"
 VETO_DISTORTED_RECALL, VETO_HEALTHY_RECALL = 0.90, 0.85
@@ -38,6 +39,36 @@ class ReasonerCalibration(Contract):
     def reached(cls, distorted_recall: float, healthy_recall: float) -> bool:
         """Whether such recalls allow a veto."""
         return distorted_recall >= VETO_DISTORTED_RECALL and healthy_recall >= VETO_HEALTHY_RECALL
+
+    @classmethod
+    def measured(
+        cls,
+        *,
+        prompt: str,
+        split: str,
+        regions: int,
+        accuracy: float,
+        distorted_recall: float | None,
+        healthy_recall: float | None,
+        json_valid: float,
+    ) -> Self:
+        """The figures, and the right to veto that follows from them.
+
+        Raises:
+            BadInput: MISSING_DATA, there was no distorted region, or no sound one.
+        """
+        if distorted_recall is None or healthy_recall is None:
+            raise BadInput(ErrorCode.MISSING_DATA, "a card needs healthy and distorted regions: give more samples")
+        return cls(
+            prompt=prompt,
+            split=split,
+            regions=regions,
+            accuracy=accuracy,
+            distorted_recall=distorted_recall,
+            healthy_recall=healthy_recall,
+            json_valid=json_valid,
+            may_veto=cls.reached(distorted_recall, healthy_recall),
+        )
 
     def save(self, folder: Path) -> None:
         """Writes it into a model's folder."""

@@ -86,7 +86,7 @@ _ROTARY_BASE = 10_000.0
 
 @dataclass(frozen=True)
 class TinySizes:
-    """Sizes of the network; the defaults give about 2.6 million parameters.
+    """Sizes of the network; the defaults give about 2.4 million parameters.
 
     Attributes:
         pieces: of the tokenizer at most, the 256 bytes included, the special tokens not.

@@ -1,4 +1,4 @@
-"""The optimisers that a run by transformers' Trainer chooses from, in the form that it takes them.
+"""The optimisers that a training run chooses from.
 
 AdamW moves every weight by itself. Muon moves the matrices and kernels of layers that repeat as a whole, by their
 orthogonalised momentum (Jordan et al. 2024), scaled so that it moves them as far as AdamW would (Liu et al. 2025, "Muon

@@ -83,7 +83,8 @@ class TrainerRun(TrainingRun):
         seed: of weights and order.
         steps: optimiser steps in all.
         accumulate: batches whose gradients are summed for a step.
-        learning_rate, weight_decay, warmup_share, clip: of it, of the warm-up before the cosine, of the gradient.
+        learning_rate, weight_decay: of the optimiser.
+        warmup_share, clip: of the warm-up before the cosine, of the gradient.
         bf16: mixed precision.
         device: `cpu` or `cuda`.
         workers: processes that draw or read samples.

@@ -5,10 +5,9 @@ How well is measured by `retoucher evaluate reasoning` and written in its card; 
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
+from fakes.flawed_scene import flawed_scene
 
-from services.datasets.benchmark.sample import Sample, make_sample
 from services.datasets.proposals.propose import Proposing
 from services.datasets.sources import DrawnSamples
 from services.local import Local
@@ -19,7 +18,6 @@ from services.reasoning.scoring import category_accuracy, distorted_recall, heal
 from services.reasoning.training.asking import Asking, first_proposals
 from services.reasoning.training.models import load_model
 from shared.contracts.jobs import JobOptions
-from shared.images import encode_png
 from shared.profiles import load_profile
 
 PROFILE = "tiny-reasoning"
@@ -31,18 +29,10 @@ def here() -> Iterator[Local]:
     yield Local.in_memory(PROFILE)
 
 
-@pytest.fixture(scope="module")
-def drawn() -> Sample:
-    """Of the split that training never saw, with flaws."""
-    return next(one for one in (make_sample(31, index, "test") for index in range(60)) if len(one.regions) >= 2)
-
-
-def test_marked_places_are_diagnosed_in_its_words(here: Local, drawn: Sample) -> None:
-    mask = np.zeros(drawn.image.shape[:2], np.uint8)
-    for region in drawn.regions:
-        mask[region.visible] = 255
+def test_marked_places_are_diagnosed_in_its_words(here: Local) -> None:
+    scene = flawed_scene()
     options = JobOptions(tools=("opencv",), max_iterations=1)
-    job_id = here.submit(encode_png(drawn.image), drawn.prompt, options, regions=encode_png(mask))
+    job_id = here.submit(scene.picture, scene.prompt, options, regions=scene.marks)
     here.run(job_id)
     record = here.record(job_id)
     assert record.regions and {one.source for one in record.diagnoses} == {NAME}

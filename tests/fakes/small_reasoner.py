@@ -2,13 +2,9 @@
 
 from pathlib import Path
 
-import torch
 from fakes.vision_server import says
 
-from services.reasoning.backends.base import Question
-from services.reasoning.network import load_network
 from services.reasoning.prompts import load_prompt
-from services.reasoning.reasoners import Source
 from services.reasoning.tiny import TinySizes, build_tiny
 
 SIZES = TinySizes(
@@ -22,36 +18,3 @@ def write_small_reasoner(folder: Path) -> Path:
     """The folder, with an untrained reasoner in it."""
     build_tiny(folder, [load_prompt("tiny").system, says(), says(distorted=False)], SIZES)
     return folder
-
-
-def teach(folder: Path, question: Question, answer: str, steps: int = 120) -> None:
-    """Trains the folder's reasoner until it says `answer`, whatever it is asked.
-
-    Raises:
-        AssertionError: it has not learned it.
-    """
-    network = load_network(Source("small", str(folder)))
-    tokenizer = network.processor.tokenizer
-    said = tokenizer(answer + "<|im_end|>", add_special_tokens=False, return_tensors="pt")["input_ids"]
-    asked = network._inputs([question])
-    ids = torch.cat([asked["input_ids"], said], dim=1)
-    inputs = {
-        **asked,
-        "input_ids": ids,
-        "attention_mask": torch.ones_like(ids),
-        "mm_token_type_ids": torch.nn.functional.pad(asked["mm_token_type_ids"], (0, said.shape[1])),
-        "labels": torch.where(torch.arange(ids.shape[1]) < asked["input_ids"].shape[1], -100, ids),
-    }
-    network.model.train()
-    optimizer = torch.optim.AdamW(network.model.parameters(), lr=4e-3)
-    for _ in range(steps):
-        loss = network.model(**inputs).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if loss < 0.005:
-            break
-    network.model.train(False)
-    (written,) = network.write([question], said.shape[1] + 8)
-    assert written.text == answer, (written.text, float(loss))
-    network.model.save_pretrained(folder)

@@ -18,10 +18,9 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
+from fakes.flawed_scene import flawed_scene
 
 from services.cli import main
-from services.datasets.benchmark.sample import make_sample
 from services.reasoning.reasoners import CHECKPOINTS
 from shared.images import encode_png
 from shared.reasoning_settings import ReasoningSettings
@@ -56,14 +55,10 @@ class Drawn:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """A scene with flaws of a split that the reasoner never saw, and a caller's mask of where they are."""
-    sample = next(one for one in (make_sample(31, index, "test") for index in range(60)) if len(one.regions) >= 2)
-    folder = tmp_path_factory.mktemp("drawn")
-    mask = np.zeros(sample.image.shape[:2], np.uint8)
-    for region in sample.regions:
-        mask[region.visible] = 255
-    Image.fromarray(sample.image).save(folder / "scene.png")
-    Image.fromarray(mask).save(folder / "mask.png")
-    return Drawn(folder / "scene.png", folder / "mask.png", sample.prompt)
+    scene, folder = flawed_scene(), tmp_path_factory.mktemp("drawn")
+    (folder / "scene.png").write_bytes(scene.picture)
+    (folder / "mask.png").write_bytes(scene.marks)
+    return Drawn(folder / "scene.png", folder / "mask.png", scene.prompt)
 
 
 @pytest.fixture(scope="module")
@@ -153,4 +148,7 @@ def test_vllm_says_of_the_shipped_model_what_the_laptop_says(
         assert servers["description"] == own["description"]
     report = (tmp_path / "there" / "report.html").read_text(encoding="utf-8").lower()
     assert all(one["description"].lower() in report for one in said[1].values() if one["distorted"])
+    # Both look again at the repair, and refuse one in which they still see the flaw.
+    verdicts = [[(one["accepted"], one["rejudged"]) for one in record["verdicts"]] for record in (here, there)]
+    assert verdicts[0] == verdicts[1] and (False, True) in verdicts[1]
     assert _counted(server, "prefix_cache_hits_total") > 0

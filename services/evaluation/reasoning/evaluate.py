@@ -146,16 +146,14 @@ def _require_cards(rows: Sequence[ModelRow]) -> None:
 
 
 def _calibrate(folder: Path, measured: ReasoningRow, data: str) -> None:
-    recalls = measured.distorted_recall or 0.0, measured.healthy_recall or 0.0
-    ReasonerCalibration(
+    ReasonerCalibration.measured(
         prompt=load_calibration(folder).prompt,
         split=data,
         regions=measured.regions,
         accuracy=measured.accuracy,
-        distorted_recall=recalls[0],
-        healthy_recall=recalls[1],
+        distorted_recall=measured.distorted_recall,
+        healthy_recall=measured.healthy_recall,
         json_valid=measured.json_valid,
-        may_veto=ReasonerCalibration.reached(*recalls),
     ).save(folder)
 
 

@@ -15,7 +15,6 @@ from services.reasoning.training.data import AlignmentData
 from services.reasoning.training.models import load_model, save_servable
 from services.reasoning.training.options import LOG_FILE, AlignmentOptions, SftOptions
 from services.training.log_file import seconds_spent
-from shared.errors import BadInput, ErrorCode
 
 _VALIDATION = "validation"
 
@@ -52,20 +51,14 @@ def finish(
     judged = Asking(trained, own, load_prompt(options.prompt)).judged(
         first_proposals(data.validation, options.validation_regions)
     )
-    found, sound = distorted_recall(judged), healthy_recall(judged)
-    if found is None or sound is None:
-        raise BadInput(
-            ErrorCode.MISSING_DATA, "a card needs healthy and distorted validation regions: give more samples"
-        )
-    calibration = ReasonerCalibration(
+    calibration = ReasonerCalibration.measured(
         prompt=options.prompt,
         split=_VALIDATION,
         regions=len(judged),
         accuracy=_mean(category_accuracy(judged)),
-        distorted_recall=found,
-        healthy_recall=sound,
+        distorted_recall=distorted_recall(judged),
+        healthy_recall=healthy_recall(judged),
         json_valid=_mean(well_formed(judged)),
-        may_veto=ReasonerCalibration.reached(found, sound),
     )
     calibration.save(options.out)
     write_card(options, calibration, data=data.description, command=command, stage=stage, parameters=parameters)
