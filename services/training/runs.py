@@ -88,10 +88,14 @@ class TrainerRun(TrainingRun):
         bf16: mixed precision.
         device: `cpu` or `cuda`.
         workers: processes that draw or read samples.
+        reuse: how often a sample that is drawn on the fly is learned from: more where the GPU waits for the drawing.
+        minutes: the run ends by then with its schedule walked through, however many steps were taken.
         log_every, evaluate_every, save_every: in steps.
     """
 
-    free: ClassVar[frozenset[str]] = TrainingRun.free | {"workers", "log_every", "save_every", "evaluate_every"}
+    free: ClassVar[frozenset[str]] = TrainingRun.free | {
+        "workers", "minutes", "log_every", "save_every", "evaluate_every",
+    }  # fmt: skip
 
     seed: int = Field(default=0, ge=0, lt=2**32)
     steps: int = Field(default=1000, ge=1)
@@ -103,6 +107,8 @@ class TrainerRun(TrainingRun):
     bf16: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
     workers: int = Field(default=0, ge=0)
+    reuse: int = Field(default=1, ge=1)
+    minutes: float | None = Field(default=None, gt=0)
     log_every: int = Field(default=25, ge=1)
     evaluate_every: int = Field(default=250, ge=1)
     save_every: int = Field(default=250, ge=1)

@@ -1,12 +1,24 @@
 """What every run by transformers' Trainer hands to it, and the state that it resumes from."""
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
+from torch.utils.data import Dataset
+from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
+from services.training.clock import Clock
+from services.training.log_file import LogFile
+from services.training.reuse import Reused
 from services.training.runs import TrainerRun
+
+Item = TypeVar("Item")
+
+_HELD = 4_000
+"""Drawn samples that a process keeps to hand out again."""
 
 
 def common_arguments(run: TrainerRun) -> dict[str, Any]:
@@ -49,6 +61,17 @@ def batch_arguments(run: TrainerRun, batch_size: int) -> dict[str, Any]:
         "eval_steps": run.evaluate_every,
         "remove_unused_columns": False,
     }
+
+
+def watching(run: TrainerRun, log: Path, report: Callable[[str], None]) -> list[TrainerCallback]:
+    """The log of a run, and its clock where it has one."""
+    clock = [] if run.minutes is None else [Clock(60 * run.minutes)]
+    return [*clock, LogFile(log, report)]
+
+
+def drawn_once(run: TrainerRun, samples: Dataset[Item]) -> Dataset[Item]:
+    """The samples, each of them handed out as often as the run says."""
+    return samples if run.reuse == 1 else Reused(samples, run.reuse, _HELD)
 
 
 def begin(run: TrainerRun, resume: bool) -> str | None:
