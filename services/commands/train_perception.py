@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from services.commands.training import OptimizerName, bad_option, command_line, data_of
+from services.commands.training import Minutes, OptimizerName, Reuse, bad_option, command_line, data_of
 from shared.errors import BadInput, ErrorCode
 
 _FROM_SCRATCH = 1e-3
@@ -55,6 +55,8 @@ def perception(
     ] = True,
     device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw or read samples.")] = 0,
+    reuse: Reuse = 1,
+    minutes: Minutes = None,
     image_size: Annotated[
         int | None, typer.Option(min=32, help="Side of the network's square; else 256, or that of --init-from.")
     ] = None,
@@ -90,6 +92,8 @@ def perception(
             bf16=bf16,
             device=device,
             workers=workers,
+            reuse=reuse,
+            minutes=minutes,
             image_size_px=image_size,
             width=width,
             evaluate_every=evaluate_every,
@@ -99,7 +103,7 @@ def perception(
         )
     except ValidationError as error:
         raise bad_option(error) from error
-    drawn = max(steps * batch_size * accumulate, calibration_count)
+    drawn = max(-(-steps * batch_size * accumulate // reuse), calibration_count)
     held_out = max(validation_count, calibration_count)
     source = data_of(
         data, validation, folder_data, lambda: rendered_data(drawn, held_out, data_seed, data_size, mix, labels)

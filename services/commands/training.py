@@ -18,6 +18,14 @@ OptimizerName = Annotated[
 ]
 
 
+Reuse = Annotated[
+    int, typer.Option(min=1, help="How often a sample is learned from: more where a GPU waits for the drawing.")
+]
+Minutes = Annotated[
+    float | None, typer.Option(help="End by then with the schedule walked through, however many steps were taken.")
+]
+
+
 def bad_option(error: ValidationError) -> BadInput:
     """What a run's options were refused for, as the command line names it."""
     first = error.errors()[0]

@@ -28,9 +28,7 @@ class Clock(TrainerCallback):
         self._begin_s = time.monotonic()
         self._begin_share = state.global_step / max(1, state.max_steps)
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Moves the schedule, or ends the run."""
         spent = (time.monotonic() - self._begin_s) / self._seconds
         share = self._begin_share + (1 - self._begin_share) * spent

@@ -68,16 +68,17 @@ def tiny_config(
         attention_refinement: False is the ablation.
         label_counts: of the label maps that its training data has.
     """
-    unit = width // 5
+    unit, heads = width // 5, max(4, width // 40)
     return DistortionSaliencyConfig(
         encoder="hybrid",
         image_size_px=image_size_px,
         stem_widths=(2 * unit, 3 * unit, width),
         vision=vision_table(
-            width=width, blocks=4, heads=4, image_size_px=image_size_px // 16, patch_px=1, channels=width
+            width=width, blocks=4, heads=heads, image_size_px=image_size_px // 16, patch_px=1, channels=width
         ),
-        text=text_table(vocab_size, width=width, layers=2, heads=4),
+        text=text_table(vocab_size, width=width, layers=2, heads=heads),
         fusion_width=width,
+        fusion_heads=heads,
         pyramid_width=2 * unit,
         attention_refinement=attention_refinement,
         label_counts=label_counts,

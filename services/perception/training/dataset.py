@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from services.datasets.benchmark.parts import LabelMaps
 from services.perception.metrics import truth_map
 from services.perception.saliency.configuration import PYRAMID_STRIDE, DistortionSaliencyConfig
-from services.perception.saliency.preprocess import Placement, normalised, place, to_square
+from services.perception.saliency.preprocess import Placement, place, to_square
 from services.perception.saliency.tokens import tokenise
 from services.perception.training.samples import BlemishSample, SampleSource, score_targets, union_mask
 from shared.geometry import Mask
@@ -38,13 +38,16 @@ class Example:
         square: `(S, S, 3)` uint8.
         prompt: its words.
         fixations: `(S, S)` bool, the visible blemishes.
+        truth: `(S/4, S/4)` float32 in [0, 1], their truth map.
         scores: `(4,)` float32, NaN where unknown.
-        labels: `(K, S/4, S/4)` uint8, what is seen at the middle of each of the map's cells; None where unknown.
+        labels: `(2 K, S/4, S/4)` uint8, what is seen at the middle of each of the map's cells, and then what is seen
+            there where nothing is wrong; None where unknown.
     """
 
     square: Rgb
     prompt: str
     fixations: Mask
+    truth: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
     labels: npt.NDArray[np.uint8] | None = None
 
@@ -87,8 +90,9 @@ class TwinnedDataset(_Samples[tuple[Example, ...]]):
             square=to_square(sample.clean, placement, self._mean),
             prompt=sample.prompt,
             fixations=np.zeros_like(example.fixations),
+            truth=np.zeros_like(example.truth),
             scores=np.full_like(example.scores, np.nan),
-            labels=_coarse_labels(sample.clean_labels, placement),
+            labels=_coarse_labels(sample.clean_labels, sample.clean_labels, placement),
         )
 
 
@@ -100,26 +104,26 @@ class SaliencyCollator:
     config: DistortionSaliencyConfig
 
     def __call__(self, items: Sequence[Example | tuple[Example, ...]]) -> dict[str, Tensor]:
-        """A batch: pixel_values, input_ids, attention_mask, and what `LABEL_NAMES` lists; twins side by side.
+        """A batch: squares, input_ids, attention_mask, and what `LABEL_NAMES` lists; twins side by side.
 
-        `twin_of` `(B,)` int64 is, for a clean twin, the index of its blemished image, else -1; with `label_maps`
-        `(B, K, S/4, S/4)` where every example has them.
+        `squares` `(B, S, S, 3)` and `label_maps` stay uint8: a quarter and an eighth of what is to be carried to a
+        GPU. `twin_of` `(B,)` int64 is, for a clean twin, the index of its blemished image, else -1; with `label_maps`
+        `(B, 2 K, S/4, S/4)` where every example has them.
         """
         sizes = [len(item) if isinstance(item, tuple) else 1 for item in items]
         twin_of = [at - 1 if number else -1 for at, number in enumerate(n for size in sizes for n in range(size))]
         examples = [one for item in items for one in (item if isinstance(item, tuple) else (item,))]
         squares = np.stack([example.square for example in examples])
         ids, mask = tokenise(self.tokenizer, [example.prompt for example in examples], self.config.max_text_tokens)
-        grid = self.config.image_size_px // PYRAMID_STRIDE
         labels = [example.labels for example in examples if example.labels is not None]
         all_known = len(labels) == len(examples)
-        known = {"label_maps": torch.from_numpy(np.stack(labels).astype(np.int64))} if all_known else {}
+        known = {"label_maps": torch.from_numpy(np.stack(labels))} if all_known else {}
         return known | {
-            "pixel_values": torch.from_numpy(normalised(squares, self.config.image_mean, self.config.image_std)),
+            "squares": torch.from_numpy(squares),
             "input_ids": ids,
             "attention_mask": mask,
             "twin_of": torch.tensor(twin_of),
-            "truth": torch.from_numpy(np.stack([coarse_truth(example.fixations, grid) for example in examples])),
+            "truth": torch.from_numpy(np.stack([example.truth for example in examples])),
             "distorted": torch.tensor([float(example.fixations.any()) for example in examples]),
             "scores": torch.from_numpy(np.stack([example.scores for example in examples])),
             "fixations": torch.from_numpy(np.stack([example.fixations for example in examples])),
@@ -128,19 +132,33 @@ class SaliencyCollator:
 
 def _example(sample: BlemishSample, side: int, mean: Sequence[float]) -> Example:
     placement = place((sample.image.shape[0], sample.image.shape[1]), side)
+    fixations = mask_in_square(union_mask(sample), placement)
     return Example(
         square=to_square(sample.image, placement, mean),
         prompt=sample.prompt,
-        fixations=mask_in_square(union_mask(sample), placement),
+        fixations=fixations,
+        truth=coarse_truth(fixations, side // PYRAMID_STRIDE),
         scores=score_targets(sample),
-        labels=_coarse_labels(sample.labels, placement),
+        labels=_coarse_labels(sample.labels, sample.clean_labels, placement),
     )
 
 
-def _coarse_labels(labels: LabelMaps | None, placement: Placement) -> npt.NDArray[np.uint8] | None:
+def label_counts(source: SampleSource) -> tuple[int, ...]:
+    """How many values each of an example's label maps has.
+
+    They tell what is seen, and what would be seen were nothing wrong: to say the latter a network must read the prompt
+    and know how hands are made, and a blemish is where the two differ.
+    """
+    return 2 * source.label_counts
+
+
+def _coarse_labels(
+    seen: LabelMaps | None, meant: LabelMaps | None, placement: Placement
+) -> npt.NDArray[np.uint8] | None:
     """Label maps at the network's own resolution; around the image lies backdrop."""
-    if labels is None:
+    if seen is None or meant is None:
         return None
+    labels = np.concatenate([seen, meant])
     grid = placement.side // PYRAMID_STRIDE
     square = np.zeros((len(labels), placement.side, placement.side), np.uint8)
     rows = slice(placement.top, placement.top + placement.height)

@@ -15,13 +15,19 @@ from services.perception.saliency.checkpoint import TOKENIZER_FILE, Network, loa
 from services.perception.training.build import build_network
 from services.perception.training.calibrate import calibrate
 from services.perception.training.card import write_card
-from services.perception.training.dataset import LABEL_NAMES, SaliencyCollator, SaliencyDataset, TwinnedDataset
+from services.perception.training.dataset import (
+    LABEL_NAMES,
+    SaliencyCollator,
+    SaliencyDataset,
+    TwinnedDataset,
+    label_counts,
+)
 from services.perception.training.options import TrainingOptions
 from services.perception.training.samples import FirstOf, SampleSource
 from services.perception.training.trainer import SaliencyTrainer, validation_metrics
-from services.training.log_file import LogFile, seconds_spent
+from services.training.log_file import seconds_spent
 from services.training.optimisers import optimiser_of
-from services.training.trainer import batch_arguments, begin, common_arguments
+from services.training.trainer import batch_arguments, begin, common_arguments, drawn_once, watching
 from shared.errors import ErrorCode, MissingResource
 
 LOG_FILE = "training_log.jsonl"
@@ -123,8 +129,8 @@ def _beginning(options: TrainingOptions, training: SampleSource, resume: bool) -
     """The network before its first step. A resumed run reads its tokenizer back: learning it anew may differ."""
     if resume and (options.out / TOKENIZER_FILE).is_file():
         tokenizer = load_tokenizer(options.out)
-        return build_network(options, tokenizer=tokenizer, label_counts=training.label_counts)
-    network = build_network(options, prompts=_prompts(training), label_counts=training.label_counts)
+        return build_network(options, tokenizer=tokenizer, label_counts=label_counts(training))
+    network = build_network(options, prompts=_prompts(training), label_counts=label_counts(training))
     network.tokenizer.save_pretrained(options.out)
     return network
 
@@ -151,12 +157,14 @@ def _trainer(
         loss_settings=options.loss,
         model=network.model,
         args=arguments,
-        train_dataset=(TwinnedDataset if options.twins else SaliencyDataset)(data.training, config),
+        train_dataset=drawn_once(
+            options, (TwinnedDataset if options.twins else SaliencyDataset)(data.training, config)
+        ),
         eval_dataset=SaliencyDataset(FirstOf(data.validation, options.validation_count), config),
         **optimiser_of(options),
         data_collator=SaliencyCollator(network.tokenizer, config),
         compute_metrics=validation_metrics,
-        callbacks=[LogFile(options.out / LOG_FILE, report)],
+        callbacks=watching(options, options.out / LOG_FILE, report),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

@@ -46,7 +46,7 @@ class SaliencyTrainer(Trainer):
     ) -> Tensor | tuple[Tensor, SaliencyOutput]:
         """The loss of a batch; with `return_outputs`, the network's outputs too."""
         output: SaliencyOutput = model(
-            pixel_values=inputs["pixel_values"],
+            pixel_values=_normalised(inputs["squares"], model),
             input_ids=inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
         )
@@ -60,7 +60,7 @@ class SaliencyTrainer(Trainer):
             total = total + self._loss_settings.contrast_weight * contrast
             named = torch.zeros_like(total)
             if output.label_logits is not None and "label_maps" in inputs:
-                named = label_loss(output.label_logits, inputs["label_maps"])
+                named = label_loss(output.label_logits, inputs["label_maps"].long())
                 total = total + self._loss_settings.label_weight * named
             own = [losses.pixels, losses.mse, losses.kld, losses.any_distortion, losses.scores]
             parts = torch.stack([*own, contrast.detach(), named.detach()])
@@ -87,6 +87,13 @@ class SaliencyTrainer(Trainer):
             self._sums.zero_()
             self._count = 0
         super().log(logs, start_time)
+
+
+def _normalised(squares: Tensor, model: nn.Module) -> Tensor:
+    """As `preprocess.normalised`, where the network lies: `(B, S, S, 3)` uint8 to `(B, 3, S, S)` float32."""
+    config: Any = model.config
+    mean, std = (torch.tensor(values, device=squares.device) for values in (config.image_mean, config.image_std))
+    return ((squares.float() / 255 - mean) / std).permute(0, 3, 1, 2)
 
 
 def validation_metrics(prediction: EvalPrediction) -> dict[str, float]:

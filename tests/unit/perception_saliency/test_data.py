@@ -140,10 +140,9 @@ def test_a_batch_holds_what_the_network_and_its_loss_take() -> None:
     dataset = SaliencyDataset(BLOBS, config)
     batch = SaliencyCollator(build_tokenizer(["a wall of grey noise"], 600), config)([dataset[0], dataset[1]])
     assert set(LABEL_NAMES) < set(batch)
-    assert batch["pixel_values"].shape == (2, 3, 64, 64)
-    assert batch["pixel_values"].dtype == torch.float32
-    assert float(batch["pixel_values"].abs().max()) <= 1
-    assert bool((batch["pixel_values"][:, :, :8] == batch["pixel_values"][0, 0, 0, 0]).all())  # 48 rows of 64, centred
+    assert batch["squares"].shape == (2, 64, 64, 3)
+    assert batch["squares"].dtype == torch.uint8
+    assert bool((batch["squares"][:, :8] == batch["squares"][0, 0, 0]).all())  # 48 rows of 64, centred
     assert batch["distorted"].tolist() == [0.0, 1.0]
     assert batch["truth"].shape == (2, 16, 16)
     assert float(batch["truth"][0].max()) == 0
@@ -190,3 +189,11 @@ def test_a_blemished_sample_is_followed_by_its_clean_twin() -> None:
     batch = collator([healthy, blemished])
     assert batch["distorted"].tolist() == [0.0, 1.0, 0.0]
     assert batch["twin_of"].tolist() == [-1, -1, 1]
+
+
+def test_labels_tell_what_is_seen_and_what_would_be_were_nothing_wrong() -> None:
+    flawed, twin = TwinnedDataset(BlobSource(4, labelled=True), tiny_config(vocab_size=10, image_size_px=64))[1]
+    assert flawed.labels is not None and twin.labels is not None
+    (seen, meant), (clean_seen, clean_meant) = flawed.labels, twin.labels
+    assert seen.any() and not np.array_equal(seen, meant)
+    assert all(np.array_equal(one, meant) for one in (clean_seen, clean_meant))

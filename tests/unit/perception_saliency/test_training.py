@@ -213,7 +213,7 @@ def test_what_is_seen_where_is_learnt_beside_the_blemishes(trained: Path, tmp_pa
     run = options(tmp_path / "named", init_from=trained, steps=12, warmup_share=0.0)
     train_perception(run, labelled, report=quiet)
     config = json.loads((run.out / "config.json").read_text())
-    assert config["label_counts"] == [2]
+    assert config["label_counts"] == [2, 2]
     entries = [json.loads(line) for line in (run.out / "training_log.jsonl").read_text().splitlines()]
     losses = [entry["loss_labels"] for entry in entries if "loss_labels" in entry]
     assert losses[-1] < 0.6 * losses[0]
