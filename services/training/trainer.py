@@ -17,8 +17,8 @@ from services.training.runs import TrainerRun
 
 Item = TypeVar("Item")
 
-_HELD = 4_000
-"""Drawn samples that a process keeps to hand out again."""
+_HELD = 500
+"""Drawn samples that a process keeps to hand out again: soon all of them have been equally often."""
 
 
 def common_arguments(run: TrainerRun) -> dict[str, Any]:

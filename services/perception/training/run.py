@@ -3,11 +3,13 @@
 A run that was stopped resumes from its last state and ends as if it had not been.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.utils.data import DataLoader, Dataset
 from transformers import PrinterCallback, TrainingArguments, set_seed
 
 from services.perception.calibration import Calibration
@@ -130,7 +132,7 @@ def _beginning(options: TrainingOptions, training: SampleSource, resume: bool) -
     if resume and (options.out / TOKENIZER_FILE).is_file():
         tokenizer = load_tokenizer(options.out)
         return build_network(options, tokenizer=tokenizer, label_counts=label_counts(training))
-    network = build_network(options, prompts=_prompts(training), label_counts=label_counts(training))
+    network = build_network(options, prompts=_prompts(training, options.workers), label_counts=label_counts(training))
     network.tokenizer.save_pretrained(options.out)
     return network
 
@@ -170,7 +172,19 @@ def _trainer(
     return trainer
 
 
-def _prompts(source: SampleSource) -> list[str]:
+class _Prompts(Dataset[str]):
     """Prompts for the tokenizer: from samples spread over the whole source."""
-    stride = -(-len(source) // _TOKENIZER_PROMPTS)
-    return [source[index].prompt for index in range(0, len(source), stride)]
+
+    def __init__(self, source: SampleSource) -> None:
+        self._source = source
+        self._stride = math.ceil(len(source) / _TOKENIZER_PROMPTS)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._source) / self._stride)
+
+    def __getitem__(self, index: int) -> str:
+        return self._source[index * self._stride].prompt
+
+
+def _prompts(source: SampleSource, workers: int) -> Iterable[str]:
+    return DataLoader(_Prompts(source), batch_size=None, num_workers=workers)
