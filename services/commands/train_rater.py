@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from services.commands.training import bad_option, command_line, data_of
+from services.commands.training import Minutes, OptimizerName, Reuse, bad_option, command_line, data_of
 
 SEED = 7_001
 DATA_SEED = 70_001
@@ -31,10 +31,13 @@ def rater(
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     steps: Annotated[int, typer.Option(min=1)] = 3000,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples per step.")] = 16,
+    optimizer: OptimizerName = "adamw",
     learning_rate: Annotated[float, typer.Option(help="Highest.")] = 1e-3,
     bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
     device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw or read samples.")] = 0,
+    reuse: Reuse = 1,
+    minutes: Minutes = None,
     image_size: Annotated[int, typer.Option(min=32, help="Side of the network's square.")] = 256,
     width: Annotated[int, typer.Option(min=40, help="Of the network; a multiple of 40.")] = 160,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
@@ -54,10 +57,13 @@ def rater(
             seed=seed,
             steps=steps,
             batch_size=batch_size,
+            optimizer=optimizer,
             learning_rate=learning_rate,
             bf16=bf16,
             device=device,
             workers=workers,
+            reuse=reuse,
+            minutes=minutes,
             image_size_px=image_size,
             width=width,
             evaluate_every=evaluate_every,
@@ -67,7 +73,7 @@ def rater(
         )
     except ValidationError as error:
         raise bad_option(error) from error
-    drawn = max(steps * batch_size, calibration_count)
+    drawn = max(-(-steps * batch_size // reuse), calibration_count)
     held_out = max(validation_count, calibration_count)
     source = data_of(data, validation, folder_data, lambda: rendered_data(drawn, held_out, data_seed))
     result = train_perception(options, source, resume=resume, report=typer.echo, command=command_line())

@@ -1,5 +1,7 @@
 """Laws of samples that are handed out several times."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,12 +29,12 @@ class Counted(Dataset[int]):
     count=st.integers(1, 40), times=st.integers(1, 6), kept=st.integers(1, 50), seed=st.randoms(use_true_random=False)
 )
 def test_in_any_order_every_sample_is_drawn_once_at_most_and_all_that_is_handed_out_was_drawn(
-    count: int, times: int, kept: int, seed: object
+    count: int, times: int, kept: int, seed: Random
 ) -> None:
     source = Counted(count)
     reused = Reused(source, times, kept)
     order = list(range(len(reused)))
-    seed.shuffle(order)  # type: ignore[attr-defined]
+    seed.shuffle(order)
     handed = [reused[index] for index in order]
     assert len(handed) == count * times
     assert set(handed) <= set(source.drawn)
