@@ -25,6 +25,7 @@ def write_card(
     data: str,
     command: str,
     parameters: int,
+    steps: int,
     labelled: bool,
     seconds: float,
 ) -> None:
@@ -36,6 +37,7 @@ def write_card(
         data: a sentence that says what it was trained on.
         command: that trains it anew.
         parameters: of the network.
+        steps: that were taken; the clock may have ended the run.
         labelled: the data says what is seen where.
         seconds: of training, all resumptions together.
     """
@@ -44,7 +46,8 @@ def write_card(
         for key, title, better in _FIGURES
         if calibration.validation.get(key) is not None
     ]
-    images = options.steps * options.batch_size * options.accumulate
+    samples = steps * options.batch_size * options.accumulate
+    drawn = f", each drawn one {options.reuse} times on average" if options.reuse > 1 else ""
     beside = ", each blemished one beside its clean twin" if options.twins else ""
     begin = (
         f"the checkpoint {options.init_from.name}"
@@ -64,8 +67,8 @@ def write_card(
         f"- Data: {data}",
         f"- Command: `{command}`",
         f"- Begins from {begin}; {parameters / 1e6:.2f}M parameters.",
-        f"- Seed {options.seed}; {options.steps} steps of {options.batch_size * options.accumulate} samples "
-        f"({images} in all{beside}), {options.optimizer_name} at {options.learning_rate:g}, "
+        f"- Seed {options.seed}; {steps} steps of {options.batch_size * options.accumulate} samples "
+        f"({samples} in all{drawn}{beside}), {options.optimizer_name} at {options.learning_rate:g}, "
         f"{'bfloat16' if options.bf16 else 'float32'}, "
         f"on {options.device}; {seconds / 60:.1f} minutes.",
         f"- Loss: {options.loss.alpha:g} · {options.loss.mse_scale:g} · MSE + {1 - options.loss.alpha:g} · KLD"

@@ -101,6 +101,7 @@ def train_perception(
         data=data.description,
         command=command,
         parameters=sum(weights.numel() for weights in network.model.parameters()),
+        steps=output.global_step,
         labelled=bool(data.training.label_counts),
         seconds=seconds_spent(options.out / LOG_FILE),
     )
