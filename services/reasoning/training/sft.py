@@ -6,25 +6,27 @@ A run that was stopped resumes from its last state and ends as if it had not bee
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from transformers import PrinterCallback, set_seed
+from transformers import PreTrainedModel, PrinterCallback, Qwen2_5_VLForConditionalGeneration, set_seed
 from trl.trainer.sft_config import SFTConfig
 
 from services.datasets.proposals.propose import ProposalSource
 from services.reasoning.contract import answer_text
 from services.reasoning.prompts import Prompt, load_prompt
 from services.reasoning.tiny import TinySizes, build_tiny
+from services.reasoning.training.batches import Joiner, Places, Prepared, RowJoiner, Rows
 from services.reasoning.training.collate import Collator
 from services.reasoning.training.data import AlignmentData
-from services.reasoning.training.examples import Examples, sample_rows
+from services.reasoning.training.encoder import encode_together
+from services.reasoning.training.examples import Examples, SampleRows
 from services.reasoning.training.finish import Result, finish
 from services.reasoning.training.looking import learn_to_look, looked
 from services.reasoning.training.models import adapter, load_begin
 from services.reasoning.training.options import LOG_FILE, SftOptions
+from services.reasoning.training.pixels import Pixels
 from services.reasoning.training.sft_trainer import ReasonerSftTrainer
 from services.reasoning.truth import question_of, true_answer
-from services.training.log_file import LogFile
 from services.training.optimisers import optimiser_of
-from services.training.trainer import batch_arguments, begin, common_arguments
+from services.training.trainer import batch_arguments, begin, common_arguments, drawn_once, watching
 from shared.errors import BadInput, ErrorCode
 
 TINY_SIZES = TinySizes()
@@ -75,25 +77,34 @@ def train_sft(
     if options.frozen_encoder:
         named: Any = model
         named.model.visual.requires_grad_(False)
-    rows = options.steps * options.batch_size * options.accumulate
+    encode_together(model)
+    collate, pixels = Collator(processor, _places(model)), Pixels.of(processor)
+    drawn = -(-options.steps * options.batch_size * options.accumulate // options.reuse)
+    rows = SampleRows(Examples(data.training, prompt, processor), drawn, options.decisions)
+    held_out = min(_LOSS_SAMPLES, len(data.validation))
+    held_rows = SampleRows(Examples(data.validation, prompt, processor), held_out)
+    tokenizer: Any = processor
     trainer = ReasonerSftTrainer(
+        pixels=pixels,
         decision_weight=options.decision_weight,
         contrast_weight=options.contrast_weight,
         model=model,
         args=_arguments(options),
-        data_collator=Collator(processor),
-        train_dataset=sample_rows(Examples(data.training, prompt, processor), rows, options.decisions),
-        eval_dataset=sample_rows(
-            Examples(data.validation, prompt, processor), min(_LOSS_SAMPLES, len(data.validation))
-        ),
+        data_collator=RowJoiner(Joiner(tokenizer.tokenizer.pad_token_id)),
+        train_dataset=Rows(drawn_once(options, Prepared(rows, collate, pixels))).table(drawn * options.reuse),
+        eval_dataset=Rows(Prepared(held_rows, collate, pixels)).table(held_out),
         processing_class=processor,
         peft_config=adapter(options),
         **optimiser_of(options),
-        callbacks=[LogFile(options.out / LOG_FILE, report)],
+        callbacks=watching(options, options.out / LOG_FILE, report),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=state)
     return finish(options, trainer.model, processor, data, command=command, stage="SFT", report=report)
+
+
+def _places(model: PreTrainedModel) -> Places | None:
+    return Places(model.config) if isinstance(model, Qwen2_5_VLForConditionalGeneration) else None
 
 
 def _words(source: ProposalSource, prompt: Prompt) -> Iterator[str]:
