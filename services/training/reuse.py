@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class Reused(Dataset[Item]):
-    """`times` as many items as `source` has: one in `times` is drawn from it, the others are ones that were drawn before.
+    """`times` as many items as `source` has: one in `times` is drawn from it, the others are ones drawn before.
 
     Args:
         source: a data set by index.
@@ -24,7 +24,9 @@ class Reused(Dataset[Item]):
 
     def __init__(self, source: Dataset[Item], times: int, kept: int) -> None:
         if times < 1 or kept < 1:
-            raise ValueError(f"an item is handed out at least once and held at least once, not {times} and {kept} times")
+            raise ValueError(
+                f"an item is handed out at least once and held at least once, not {times} and {kept} times"
+            )
         self._source, self._times, self._kept = source, times, kept
         self._held: list[Item] = []
         self._drawn = 0

@@ -1,7 +1,7 @@
 """A sample's own batch, made once, and such batches joined for a step.
 
-Drawing, cropping, patches and tokens are dear: where a sample is learned from several times, all of them are done before
-it is kept, and to join kept ones takes next to nothing.
+Drawing, cropping, patches and tokens are dear: where a sample is learned from several times, all of them are done
+before it is kept, and to join kept ones takes next to nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
-from transformers import PretrainedConfig
+from transformers import Qwen2_5_VLConfig
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLModel
 
 from services.reasoning.training.pixels import Pixels
@@ -100,7 +100,7 @@ class Places:
     The model finds them itself, token by token in Python and at each step: that keeps a GPU waiting.
     """
 
-    def __init__(self, config: PretrainedConfig) -> None:
+    def __init__(self, config: Qwen2_5_VLConfig) -> None:
         with torch.device("meta"):
             network: Any = Qwen2_5_VLModel(config)  # of no weights; its rule knows the configuration
         self._rule = network.get_rope_index

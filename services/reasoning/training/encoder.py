@@ -57,7 +57,7 @@ class Layout:
         if self.where is not None:
             space = patches.new_zeros(self.pictures * self.longest, *patches.shape[1:])
             patches = space.index_copy(0, self.where, patches)
-        return patches.unflatten(0, (self.pictures, self.longest)).transpose(1, 2)
+        return patches.reshape(self.pictures, self.longest, *patches.shape[1:]).transpose(1, 2)
 
     def taken(self, filled: Tensor) -> Tensor:
         """`(pictures, heads, longest, d)` as `(N, heads * d)`."""
@@ -66,7 +66,7 @@ class Layout:
 
 
 def encode_together(model: PreTrainedModel) -> None:
-    """Lets the model's picture encoder take all pictures at once; one of another kind, or with windows, stays as it is."""
+    """Lets the model's picture encoder take all pictures at once; one of another kind or with windows is left alone."""
     named: Any = model
     visual = named.model.visual
     if not isinstance(visual, Qwen2_5_VisionTransformerPretrainedModel):
@@ -121,7 +121,7 @@ def _attend(
 ) -> Tensor:
     projected: nn.Module = module.qkv
     query, key, value = projected(hidden_states).unflatten(1, (3, module.num_heads, -1)).unbind(1)
-    query, key = apply_rotary_pos_emb_vision(query, key, *position_embeddings)  # type: ignore[no-untyped-call]
+    query, key = apply_rotary_pos_emb_vision(query, key, *position_embeddings)
     attended = functional.scaled_dot_product_attention(
         layout.filled(query), layout.filled(key), layout.filled(value), attn_mask=layout.mask, scale=module.scaling
     )

@@ -59,7 +59,8 @@ class ReasonerSftTrainer(SFTTrainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """As the library's, with the figures read from the device: until now nothing waited for them."""
-        metrics = self._metrics["train" if self.model.training else "eval"]
+        model: Any = self.model
+        metrics = self._metrics["train" if model.training else "eval"]
         for name, values in metrics.items():
             metrics[name] = [one for one in torch.stack(values).tolist() if math.isfinite(one)]
         for name in [name for name, values in metrics.items() if not values]:

@@ -155,6 +155,25 @@ def test_an_adapter_is_merged_and_leaves_the_picture_encoder_alone(
     assert "LoRA of rank 64, alpha 32, merged" in (out / "CARD.md").read_text()
 
 
+def test_a_run_ends_by_the_clock_and_leaves_its_folder(data: AlignmentData, tmp_path: Path) -> None:
+    lines: list[str] = []
+    run = sft_options(
+        tmp_path / "run", steps=100_000, minutes=0.02, reuse=3, evaluate_every=100_000, save_every=100_000
+    )
+    result = train_sft(run, data, report=lines.append, sizes=SIZES)
+    assert (result.folder / "model.safetensors").is_file()
+    steps = [line for line in lines if line.startswith("step ")]
+    assert 0 < len(steps) < 1000
+    assert "at most 100000 steps or 0.02 minutes" in (result.folder / "CARD.md").read_text()
+
+
+def test_looking_has_a_clock_and_a_rate_of_its_own() -> None:
+    run = SftOptions(out=Path("o"), tiny=True, lora=False, looking_steps=5, minutes=2, reuse=4, learning_rate=1e-3)
+    assert (run.looking.minutes, run.looking.learning_rate, run.looking.reuse) == (None, 1e-3, 4)
+    other = run.model_copy(update={"looking_minutes": 3.0, "looking_rate": 2e-3})
+    assert (other.looking.minutes, other.looking.learning_rate, other.looking.steps) == (3.0, 2e-3, 5)
+
+
 def test_a_run_begins_with_one_model() -> None:
     for wrong in ({"tiny": True, "model": "m", "lora": False}, {}, {"tiny": True}):
         with pytest.raises(ValueError, match="tiny"):
