@@ -36,6 +36,9 @@ def reasoning_sft(
     out: Out,
     model: Annotated[str | None, typer.Option(metavar="ID", help="Hub id or folder to begin with.")] = None,
     tiny: Annotated[bool, typer.Option("--tiny", help="Build the tiny model from nothing instead.")] = False,
+    size: Annotated[
+        Literal["small", "large"], typer.Option(help="Of the tiny model: 2.4M or 6M parameters.")
+    ] = "small",
     revision: Revision = None,
     full: Full = False,
     data: Data = None,
@@ -62,6 +65,14 @@ def reasoning_sft(
     looking_steps: Annotated[
         int, typer.Option(min=0, help="Its picture encoder first learns so long what is seen where; --tiny or --full.")
     ] = 0,
+    looking_minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="It ends by then, its schedule walked through.")
+    ] = None,
+    looking_rate: Annotated[float | None, typer.Option(help="Its learning rate, if another.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="What follows ends by then, its schedule walked through.")
+    ] = None,
+    reuse: Annotated[int, typer.Option(min=1, help="How often a sample that was drawn is learned from.")] = 1,
     bf16: Bf16 = False,
     device: Device = "cpu",
     workers: Workers = 0,
@@ -78,6 +89,7 @@ def reasoning_sft(
         model=model,
         revision=revision,
         tiny=tiny,
+        size=size,
         lora=not (full or tiny),
         prompt=prompt or ("tiny" if tiny else "v1"),
         seed=seed,
@@ -91,6 +103,10 @@ def reasoning_sft(
         decisions=decisions,
         frozen_encoder=frozen_encoder,
         looking_steps=looking_steps,
+        looking_minutes=looking_minutes,
+        looking_rate=looking_rate,
+        minutes=minutes,
+        reuse=reuse,
         bf16=bf16,
         device=device,
         workers=workers,

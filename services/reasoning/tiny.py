@@ -112,6 +112,15 @@ class TinySizes:
     context_tokens: int = 2048
 
 
+TINY_SIZES = {
+    "small": TinySizes(),
+    "large": TinySizes(
+        width=192, layers=6, heads=3, inner=512, vision_width=192, vision_layers=6, vision_heads=6, vision_inner=512
+    ),
+}
+"""By name; `large` has some 6 million parameters, which a CPU is too slow to teach."""
+
+
 def build_tiny(folder: Path, texts: Iterable[str], sizes: TinySizes = TinySizes(), seed: int = 0) -> None:
     """Writes an untrained reasoner with its tokenizer and picture processor.
 

@@ -1,6 +1,7 @@
 """A run that ends by the clock: its schedule is walked through in the time that there is."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -14,10 +15,12 @@ class Clock(TrainerCallback):
 
     Args:
         seconds: from the first step on; a resumed run has them anew.
+        now_s: a clock that never goes back.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, now_s: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
+        self._now_s = now_s
         self._begin_s = 0.0
         self._begin_share = 0.0
 
@@ -25,12 +28,12 @@ class Clock(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """The clock starts."""
-        self._begin_s = time.monotonic()
+        self._begin_s = self._now_s()
         self._begin_share = state.global_step / max(1, state.max_steps)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Moves the schedule, or ends the run."""
-        spent = (time.monotonic() - self._begin_s) / self._seconds
+        spent = (self._now_s() - self._begin_s) / self._seconds
         share = self._begin_share + (1 - self._begin_share) * spent
         schedule: Any = kwargs["lr_scheduler"]
         # The schedule's own count may run ahead of the clock, never behind it; a step that follows adds one.

@@ -29,7 +29,7 @@ def twin_contrast(odds: Tensor, twin_of: Tensor) -> Tensor:
     return functional.softplus(odds[clean] - odds[blemished]).mean()
 
 
-def twins_told(odds: Tensor, twin_of: Tensor) -> float | None:
-    """Share of pairs whose blemished one has the higher odds; None without pairs."""
+def twins_told(odds: Tensor, twin_of: Tensor) -> Tensor:
+    """Share of pairs whose blemished one has the higher odds; not a number without pairs."""
     clean, blemished = twin_pairs(twin_of)
-    return (odds[blemished] > odds[clean]).float().mean().item() if len(clean) else None
+    return (odds[blemished] > odds[clean]).float().mean()

@@ -1,6 +1,6 @@
 """Proposed regions as training examples: the request exactly as serving builds it, and the answer that it deserves.
 
-Built when they are asked for, since pictures as arrays would fill the memory. The columns are TRL's for prompt and
+Built when they are asked for, since pictures as arrays would fill the memory. A row's names are TRL's for prompt and
 completion with pictures, but each holds a list: all regions of a sample stand side by side in a batch, so that a flaw
 is seen beside its repaired twin.
 """
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from datasets import Dataset
 from PIL import Image
+from torch.utils.data import Dataset
 from transformers import ProcessorMixin
 
 from services.datasets.proposals.propose import Proposal, ProposalSource
@@ -137,34 +137,30 @@ def verdict_of(answer: str) -> str:
     raise ValueError("the answer does not begin with a verdict")
 
 
-def sample_rows(examples: Examples, count: int, decisions: int = 0) -> Dataset:
-    """A data set of `count` samples; each row holds the lists that `Example` is made of, and `is_twin`.
+class SampleRows(Dataset[dict[str, list[Any]]]):
+    """A sample's examples by index: the lists that `Example` is made of, and `is_twin`.
 
     Args:
-        examples: gives them.
-        count: rows; a source with fewer samples is gone through several times.
+        examples: gives them; a source with fewer samples is gone through several times.
+        count: rows.
         decisions: of every ten rows so many end after the decision: their answers are a third as long, and what is
             hard to learn is the decision.
     """
 
-    def load(batch: dict[str, list[int]]) -> dict[str, list[list[Any]]]:
-        columns: dict[str, list[list[Any]]] = {
-            "images": [],
-            "prompt": [],
-            "completion": [],
-            "decision": [],
-            "verdict": [],
-            "is_twin": [],
-        }
-        for row in batch["row"]:
-            found = examples.of_sample(row)
-            short = (row * 7) % 10 < decisions  # 7 and 10 share no factor: spread evenly
-            columns["images"].append([one.pictures for one in found])
-            columns["prompt"].append([one.prompt for one in found])
-            columns["completion"].append([one.decision if short else one.completion for one in found])
-            columns["decision"].append([one.decision for one in found])
-            columns["verdict"].append([one.verdict for one in found])
-            columns["is_twin"].append([one.proposal.way == "twin" for one in found])
-        return columns
+    def __init__(self, examples: Examples, count: int, decisions: int = 0) -> None:
+        self._examples, self._count, self._decisions = examples, count, decisions
 
-    return Dataset.from_dict({"row": list(range(count))}).with_transform(load)
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> dict[str, list[Any]]:
+        found = self._examples.of_sample(index)
+        short = (index * 7) % 10 < self._decisions  # 7 and 10 share no factor: spread evenly
+        return {
+            "images": [one.pictures for one in found],
+            "prompt": [one.prompt for one in found],
+            "completion": [one.decision if short else one.completion for one in found],
+            "decision": [one.decision for one in found],
+            "verdict": [one.verdict for one in found],
+            "is_twin": [one.proposal.way == "twin" for one in found],
+        }

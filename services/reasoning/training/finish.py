@@ -13,10 +13,12 @@ from services.reasoning.scoring import category_accuracy, distorted_recall, heal
 from services.reasoning.training.asking import Asking, first_proposals
 from services.reasoning.training.data import AlignmentData
 from services.reasoning.training.models import load_model, save_servable
-from services.reasoning.training.options import LOG_FILE, AlignmentOptions, SftOptions
+from services.reasoning.training.options import LOG_FILE, LOOKING_LOG, AlignmentOptions, SftOptions
 from services.training.log_file import seconds_spent
 
 _VALIDATION = "validation"
+_BATCH = {"cpu": 16, "cuda": 128}
+"""Regions that are asked about at once."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def finish(
     trained, own = load_model(
         options.out, device=options.device, half=options.lora
     )  # what will serve, not what is left in memory
-    judged = Asking(trained, own, load_prompt(options.prompt)).judged(
+    judged = Asking(trained, own, load_prompt(options.prompt), batch=_BATCH[options.device]).judged(
         first_proposals(data.validation, options.validation_regions)
     )
     calibration = ReasonerCalibration.measured(
@@ -83,7 +85,7 @@ def write_card(
         f"- Data: {data}.",
         f"- Command: `{command}`",
         f"- Begins from {options.model or 'random weights'}; {parameters / 1e6:.2f}M parameters; {how}.",
-        f"- Seed {options.seed}; {options.steps} steps, {options.optimizer_name} at {options.learning_rate:g}, "
+        f"- Seed {options.seed}; {_steps(options)}, {options.optimizer_name} at {options.learning_rate:g}, "
         f"{'bfloat16' if options.bf16 else 'float32'}, on {options.device}; {minutes:.1f} minutes.",
         *_looking(options),
         f"- Request: prompt version `{options.prompt}`; serve it with the same.",
@@ -111,10 +113,16 @@ def write_card(
     (options.out / "CARD.md").write_text("\n".join(lines), encoding="utf-8")
 
 
+def _steps(options: AlignmentOptions) -> str:
+    most = f"{options.steps} steps"
+    return most if options.minutes is None else f"at most {most} or {options.minutes:g} minutes"
+
+
 def _looking(options: AlignmentOptions) -> list[str]:
     if not isinstance(options, SftOptions) or not options.looking_steps:
         return []
-    return [f"- Its picture encoder first learned what is seen where, {options.looking_steps} steps long."]
+    minutes = seconds_spent(options.out / LOOKING_LOG) / 60
+    return [f"- Its picture encoder first learned what is seen where, for {minutes:.1f} minutes."]
 
 
 def _mean(values: list[float]) -> float:

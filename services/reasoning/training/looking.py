@@ -19,13 +19,15 @@ from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 from services.datasets.sources import DrawnSamples
 from services.reasoning.contract import CATEGORY_NAMES
 from services.reasoning.prompts import load_prompt
+from services.reasoning.training.batches import Joiner, Prepared
+from services.reasoning.training.encoder import encode_together
 from services.reasoning.training.looks import PATCH_COUNTS, SOUND, UNTOLD, LookCollator, Looks
 from services.reasoning.training.models import begun_with, load_model, save_servable
 from services.reasoning.training.options import LOOKING_LOG, SftOptions
-from services.training.log_file import LogFile
+from services.reasoning.training.pixels import Pixels
 from services.training.optimisers import optimiser_of
-from services.training.trainer import batch_arguments, common_arguments, last_state
-from services.training.twins import twin_contrast, twin_pairs, twins_told
+from services.training.trainer import batch_arguments, common_arguments, drawn_once, last_state, watching
+from services.training.twins import twin_contrast, twins_told
 
 _BACKDROP_WEIGHT, _SOUND_WEIGHT = 0.2, 0.1
 """Of the values that most patches have."""
@@ -45,7 +47,7 @@ class Looker(nn.Module):
         """`(T, 4, sum of counts)` of patches; `(B, 13)` of crops; `(T,)` which crop a token belongs to."""
         tokens = self.visual(pixel_values, image_grid_thw).pooler_output.float()
         sizes = image_grid_thw.prod(dim=1) // 4
-        owner = torch.repeat_interleave(torch.arange(len(sizes), device=tokens.device), sizes)
+        owner = torch.repeat_interleave(torch.arange(len(sizes), device=tokens.device), sizes, output_size=len(tokens))
         own = owner[None] == torch.arange(len(sizes), device=tokens.device)[:, None]
         weights = self.attention(tokens).squeeze(1).masked_fill(~own, -torch.inf).softmax(dim=1)
         patches = self.patches(tokens).float().unflatten(1, (4, -1))
@@ -81,14 +83,16 @@ def _contrast(wrong: Tensor, whole: Tensor, owner: Tensor, inputs: dict[str, Ten
 
     Twins are cut alike, so that their patches lie in the same order.
     """
-    loss, odds = twin_contrast(_wrongness(whole), inputs["twin_of"]), _wrongness(wrong)
-    clean, blemished = (found.tolist() for found in twin_pairs(inputs["twin_of"]))
-    for one, other in zip(clean, blemished, strict=True):
-        there = inputs["patches"][owner == other][..., 2] != SOUND
-        if there.any():
-            gap = odds[owner == one][there] - odds[owner == other][there]
-            loss = loss + functional.softplus(gap).mean() / len(clean)
-    return loss
+    twin_of, odds = inputs["twin_of"], _wrongness(wrong)
+    crops, tokens = torch.arange(len(whole), device=owner.device), torch.arange(len(owner), device=owner.device)
+    begins = torch.searchsorted(owner, crops)
+    other = twin_of[owner]  # by token of a clean twin, the blemished crop
+    partner = torch.where(other >= 0, tokens - begins[owner] + begins[other.clamp(min=0)], tokens)
+    there = (inputs["patches"][partner][..., 2] != SOUND) & (other >= 0)[:, None]
+    gaps = functional.softplus(odds - odds[partner]) * there
+    sums, counts = (odds.new_zeros(len(whole)).index_add(0, owner, one.float().sum(dim=1)) for one in (gaps, there))
+    by_patch = (sums / counts.clamp(min=1)).sum() / (twin_of >= 0).sum().clamp(min=1)
+    return twin_contrast(_wrongness(whole), twin_of) + by_patch
 
 
 def _wrongness(logits: Tensor) -> Tensor:
@@ -98,11 +102,17 @@ def _wrongness(logits: Tensor) -> Tensor:
 
 
 class LookingTrainer(Trainer):
-    """A Trainer of `Looker`; the sum of `looking_losses` is the loss, their means are logged."""
+    """A Trainer of `Looker`; the sum of `looking_losses` is the loss, their means are logged.
 
-    def __init__(self, **arguments: Any) -> None:
+    Args:
+        pixels: how patches are packed.
+        arguments: of `Trainer`.
+    """
+
+    def __init__(self, *, pixels: Pixels, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._sums: dict[str, list[float]] = {}
+        self._pixels = pixels
+        self._figures: dict[str, list[Tensor]] = {}  # on the device: to read one is to wait for it
 
     def compute_loss(
         self,
@@ -112,24 +122,23 @@ class LookingTrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """The loss of a batch; with `return_outputs`, the logits of whole crops too."""
-        patches, whole, owner = model(inputs["pixel_values"], inputs["image_grid_thw"])
+        patches, whole, owner = model(self._pixels.values(inputs["pixel_values"]), inputs["image_grid_thw"])
         losses = looking_losses(patches, whole, owner, inputs)
         known = inputs["category"] != UNTOLD
         right = (whole.argmax(dim=1) == inputs["category"])[known].float().mean()
-        figures = {name: value.item() for name, value in {**losses, "right": right}.items()}
-        ordered = twins_told(_wrongness(whole), inputs["twin_of"])
-        for name, value in {**figures, **({} if ordered is None else {"twins_told": ordered})}.items():
-            if math.isfinite(value):
-                self._sums.setdefault(f"{'' if model.training else 'eval_'}{name}", []).append(value)
+        told = twins_told(_wrongness(whole), inputs["twin_of"])
+        for name, value in {**losses, "right": right, "twins_told": told}.items():
+            self._figures.setdefault(f"{'' if model.training else 'eval_'}{name}", []).append(value.detach())
         loss = torch.stack(list(losses.values())).sum()
         return (loss, {"whole": whole}) if return_outputs else loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """As `Trainer.log`, with the mean of each part since the last entry."""
         evaluated = any(name.startswith("eval_") for name in logs)
-        for name in [name for name in self._sums if name.startswith("eval_") == evaluated]:
-            values = self._sums.pop(name)
-            logs = {**logs, name: round(sum(values) / len(values), 4)}
+        for name in [name for name in self._figures if name.startswith("eval_") == evaluated]:
+            mean = torch.stack(self._figures.pop(name)).nanmean().item()
+            if math.isfinite(mean):
+                logs = {**logs, name: round(mean, 4)}
         super().log(logs, start_time)
 
 
@@ -150,8 +159,9 @@ def learn_to_look(
     set_seed(run.seed)
     model, processor = load_model(begun_with(options), revision=options.revision, device=options.device)
     named: Any = model
+    encode_together(model)
     looker = Looker(named.model.visual, named.config.text_config.hidden_size)
-    prompt = load_prompt(options.prompt)
+    prompt, collate, pixels = load_prompt(options.prompt), LookCollator(processor), Pixels.of(processor)
     arguments = TrainingArguments(
         **common_arguments(run),
         **batch_arguments(run, options.batch_size),
@@ -159,13 +169,14 @@ def learn_to_look(
         label_names=["patches", "category", "twin_of"],
     )
     trainer = LookingTrainer(
+        pixels=pixels,
         model=looker,
         args=arguments,
         **optimiser_of(run),
-        train_dataset=Looks(training, prompt),
-        eval_dataset=Looks(validation, prompt),
-        data_collator=LookCollator(processor),
-        callbacks=[LogFile(options.out / LOOKING_LOG, report)],
+        train_dataset=drawn_once(run, Prepared(Looks(training, prompt), collate, pixels)),
+        eval_dataset=Prepared(Looks(validation, prompt), collate, pixels),
+        data_collator=Joiner(),
+        callbacks=watching(run, options.out / LOOKING_LOG, report),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=last_state(run))

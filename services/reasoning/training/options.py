@@ -1,7 +1,7 @@
 """What one alignment run is: its model, schedule and seeds. Written beside the weights. Knows no torch."""
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -45,6 +45,7 @@ class SftOptions(AlignmentOptions):
 
     Attributes:
         tiny: build the `tiny` model from nothing and train all of it.
+        size: of the tiny model, as in `reasoning.tiny.TINY_SIZES`.
         batch_size: samples per batch; each has about two regions, drawn on the fly about three.
         decision_weight: how often tokens of the decision count in the loss.
         contrast_weight: of the twins' contrast, beside the answers' loss.
@@ -53,11 +54,18 @@ class SftOptions(AlignmentOptions):
         frozen_encoder: the picture encoder stays as it is, and a step costs half: for one that has learned to look.
         looking_steps: the picture encoder first learns so long what is seen where (`training.looking`); for the tiny
             model, as the others have seen the world.
+        looking_minutes: it ends by then, as `minutes` says of what follows.
+        looking_rate: its learning rate; None for the same.
     """
 
+    free: ClassVar[frozenset[str]] = AlignmentOptions.free | {"looking_minutes"}
+
     tiny: bool = False
+    size: Literal["small", "large"] = "small"
     frozen_encoder: bool = False
     looking_steps: int = Field(default=0, ge=0)
+    looking_minutes: float | None = Field(default=None, gt=0)
+    looking_rate: float | None = Field(default=None, gt=0)
     batch_size: int = Field(default=8, ge=1)
     decision_weight: float = Field(default=5.0, ge=1)
     contrast_weight: float = Field(default=0.5, ge=0)
@@ -82,7 +90,11 @@ class SftOptions(AlignmentOptions):
     def looking(self) -> TrainerRun:
         """The run that comes first, in a folder of its own."""
         shared = {name: getattr(self, name) for name in TrainerRun.model_fields}
-        return TrainerRun(**{**shared, "out": self.looked_folder, "steps": self.looking_steps, "accumulate": 1})
+        own = {
+            "out": self.looked_folder, "steps": self.looking_steps, "minutes": self.looking_minutes, "accumulate": 1,
+            "learning_rate": self.looking_rate or self.learning_rate,
+        }  # fmt: skip
+        return TrainerRun(**{**shared, **own})
 
 
 class GrpoOptions(AlignmentOptions):

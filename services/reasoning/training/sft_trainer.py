@@ -1,5 +1,6 @@
 """TRL's SFT trainer with more weight on the tokens that decide, and how often those are right in its log."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from peft import PeftModel
 from torch import Tensor, nn
 from trl.trainer.sft_trainer import SFTTrainer
 
+from services.reasoning.training.pixels import Pixels
 from services.training.twins import twin_contrast, twins_told
 
 
@@ -19,8 +21,11 @@ class ReasonerSftTrainer(SFTTrainer):
     stand above its clean twin's, which differs in nothing else (as in `training.looking`).
     """
 
-    def __init__(self, *, decision_weight: float, contrast_weight: float = 0.0, **arguments: Any) -> None:
+    def __init__(
+        self, *, pixels: Pixels, decision_weight: float, contrast_weight: float = 0.0, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
+        self._pixels = pixels
         self._decision_weight = decision_weight
         self._contrast_weight = contrast_weight
 
@@ -31,9 +36,12 @@ class ReasonerSftTrainer(SFTTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor | tuple[Tensor, Any]:
-        """The weighted loss of a batch; the entries of the log are shares of right tokens and of right decisions."""
+        """The weighted loss of a joined batch; the log's entries are shares of right tokens and of right decisions."""
         decision = inputs.pop("decision")[:, 1:]  # a position predicts the token after it
         verdict, twin_of = inputs.pop("verdict") - 1, inputs.pop("twin_of")
+        inputs["pixel_values"] = self._pixels.values(inputs["pixel_values"])
+        if "places" in inputs:
+            inputs["position_ids"] = inputs.pop("places").transpose(0, 1)
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
         weights = outputs.label_mask.float() * torch.where(decision, self._decision_weight, 1.0)
         loss = -(outputs.log_probs * weights).sum() / weights.sum().clamp(min=1e-6)
@@ -44,11 +52,20 @@ class ReasonerSftTrainer(SFTTrainer):
             loss = loss / self.current_gradient_accumulation_steps
         metrics = self._metrics["train" if model.training else "eval"]
         right = outputs.is_top1.bool()
-        metrics["token_accuracy"].append((right.sum() / outputs.label_mask.sum().clamp(min=1)).item())
-        metrics["decision_accuracy"].append((right | ~decision).all(dim=1).float().mean().item())
-        if ordered is not None:
-            metrics["twins_told"].append(ordered)
+        metrics["token_accuracy"].append(right.sum() / outputs.label_mask.sum().clamp(min=1))
+        metrics["decision_accuracy"].append((right | ~decision).all(dim=1).float().mean())
+        metrics["twins_told"].append(ordered)
         return (loss, outputs) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """As the library's, with the figures read from the device: until now nothing waited for them."""
+        model: Any = self.model
+        metrics = self._metrics["train" if model.training else "eval"]
+        for name, values in metrics.items():
+            metrics[name] = [one for one in torch.stack(values).tolist() if math.isfinite(one)]
+        for name in [name for name, values in metrics.items() if not values]:
+            del metrics[name]
+        super().log(logs, start_time)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Weights of a state, read as serving reads them; an adapter as the library does.
@@ -64,7 +81,7 @@ class ReasonerSftTrainer(SFTTrainer):
         target.load_state_dict(loaded.state_dict())
 
 
-def verdict_contrast(log_probs: Tensor, twin_of: Tensor) -> tuple[Tensor, float | None]:
+def verdict_contrast(log_probs: Tensor, twin_of: Tensor) -> tuple[Tensor, Tensor]:
     """`twin_contrast` of the log odds of `true`, and the share of pairs in the right order.
 
     Args:

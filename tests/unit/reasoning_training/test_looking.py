@@ -1,5 +1,6 @@
 """The picture encoder's own lessons: targets lie on its tokens, twins share a cut, a run leaves a changed encoder."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,25 @@ def test_the_contrast_falls_as_the_blemished_one_seems_worse() -> None:
     assert contrast(4) < contrast(1) < contrast(0) < contrast(-1)
     alone = {**inputs, "twin_of": torch.tensor([-1, -1])}
     assert float(looking_losses(torch.zeros(8, 4, COUNTS), torch.zeros(2, 13), owner, alone)["contrast"]) == 0
+
+
+def test_the_contrast_is_that_of_each_pair_by_itself() -> None:
+    torch.manual_seed(0)
+    sizes, twin_of = [3, 3, 2, 5, 5, 4, 4], torch.tensor([-1, 0, -1, -1, 3, -1, 5])
+    owner = torch.repeat_interleave(torch.arange(7), torch.tensor(sizes))
+    patches = torch.randint(SOUND - 1, SOUND + 1, (26, 4, 3))
+    patches[..., :2] = 0
+    patches[owner == 5] = torch.tensor([0, 0, SOUND])  # a twin's flaw that no patch shows
+    cells, whole = torch.randn(26, 4, COUNTS), torch.zeros(7, len(CATEGORY_NAMES))
+    inputs = {"patches": patches, "category": torch.full((7,), SOUND), "twin_of": twin_of}
+    wrong = cells[..., SEEN:]
+    odds = wrong[..., torch.arange(len(CATEGORY_NAMES)) != SOUND].logsumexp(dim=-1) - wrong[..., SOUND]
+    expected = torch.tensor(math.log(2))
+    for clean, flawed in ((1, 0), (4, 3)):
+        there = patches[owner == flawed][..., 2] != SOUND
+        gap = odds[owner == clean][there] - odds[owner == flawed][there]
+        expected = expected + torch.nn.functional.softplus(gap).mean() / 3
+    assert float(looking_losses(cells, whole, owner, inputs)["contrast"]) == pytest.approx(float(expected), abs=1e-5)
 
 
 def test_a_run_looks_first_and_goes_on_from_there(tmp_path: Path) -> None:

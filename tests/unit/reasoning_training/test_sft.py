@@ -19,7 +19,7 @@ from services.reasoning.processors import load_processor
 from services.reasoning.prompts import load_prompt
 from services.reasoning.training.collate import Collator
 from services.reasoning.training.data import AlignmentData
-from services.reasoning.training.examples import Examples, decision_of, sample_rows
+from services.reasoning.training.examples import Examples, SampleRows, decision_of
 from services.reasoning.training.finish import Result
 from services.reasoning.training.options import SftOptions
 from services.reasoning.training.sft import train_sft
@@ -53,7 +53,7 @@ def test_an_example_is_the_request_of_serving_and_the_true_answer(trained: Resul
 
 def test_a_batch_counts_the_answer_and_marks_the_decision(trained: Result, data: AlignmentData) -> None:
     processor: Any = load_processor(trained.folder)
-    rows = sample_rows(Examples(data.training, PROMPT, processor), 4, decisions=5)
+    rows = SampleRows(Examples(data.training, PROMPT, processor), 4, decisions=5)
     taken = [rows[index] for index in range(4)]
     batch = Collator(processor)(taken)
     assert decision_of(taken[0]["completion"][0] + '"') == taken[0]["decision"][0]
@@ -72,7 +72,7 @@ def test_a_batch_counts_the_answer_and_marks_the_decision(trained: Result, data:
 
 def test_a_twin_is_told_from_the_flaw_before_it(trained: Result) -> None:
     source = Proposing(MarkedSource(16))
-    rows = sample_rows(Examples(source, PROMPT, load_processor(trained.folder)), 16)
+    rows = SampleRows(Examples(source, PROMPT, load_processor(trained.folder)), 16)
     taken = [rows[index] for index in range(16)]
     batch = Collator(load_processor(trained.folder))(taken)
     twins = torch.nonzero(batch["twin_of"] >= 0).squeeze(1)
@@ -86,16 +86,17 @@ def test_a_twin_is_told_from_the_flaw_before_it(trained: Result) -> None:
 def test_the_contrast_of_twins_falls_as_their_verdicts_part() -> None:
     twin_of = torch.tensor([-1, 0, -1])
 
-    def contrast(flaw: float, twin: float) -> tuple[float, float | None]:
+    def contrast(flaw: float, twin: float) -> tuple[float, float]:
         loss, ordered = verdict_contrast(torch.tensor([flaw, twin, 0.5]).log(), twin_of)
-        return float(loss), ordered
+        return float(loss), float(ordered)
 
     assert contrast(0.5, 0.5) == (pytest.approx(math.log(2)), 0.0)
     # A model that calls both distorted with one certainty tells them apart as little as one that calls neither.
     assert contrast(0.9, 0.1)[0] == pytest.approx(math.log(2), abs=1e-5)
     assert contrast(0.9, 0.9)[0] < contrast(0.6, 0.6)[0] < math.log(2) < contrast(0.4, 0.4)[0]
     assert contrast(0.6, 0.6)[1] == 1.0
-    assert verdict_contrast(torch.zeros(3), torch.full((3,), -1)) == (0.0, None)
+    alone = verdict_contrast(torch.zeros(3), torch.full((3,), -1))
+    assert float(alone[0]) == 0 and math.isnan(float(alone[1]))
     assert math.isfinite(contrast(1.0, 1.0)[0])
 
 
@@ -152,6 +153,25 @@ def test_an_adapter_is_merged_and_leaves_the_picture_encoder_alone(
     assert changed and all("language_model" in name and "proj" in name for name in changed)
     assert not list(out.glob("adapter*"))
     assert "LoRA of rank 64, alpha 32, merged" in (out / "CARD.md").read_text()
+
+
+def test_a_run_ends_by_the_clock_and_leaves_its_folder(data: AlignmentData, tmp_path: Path) -> None:
+    lines: list[str] = []
+    run = sft_options(
+        tmp_path / "run", steps=100_000, minutes=0.02, reuse=3, evaluate_every=100_000, save_every=100_000
+    )
+    result = train_sft(run, data, report=lines.append, sizes=SIZES)
+    assert (result.folder / "model.safetensors").is_file()
+    steps = [line for line in lines if line.startswith("step ")]
+    assert 0 < len(steps) < 1000
+    assert "at most 100000 steps or 0.02 minutes" in (result.folder / "CARD.md").read_text()
+
+
+def test_looking_has_a_clock_and_a_rate_of_its_own() -> None:
+    run = SftOptions(out=Path("o"), tiny=True, lora=False, looking_steps=5, minutes=2, reuse=4, learning_rate=1e-3)
+    assert (run.looking.minutes, run.looking.learning_rate, run.looking.reuse) == (None, 1e-3, 4)
+    other = run.model_copy(update={"looking_minutes": 3.0, "looking_rate": 2e-3})
+    assert (other.looking.minutes, other.looking.learning_rate, other.looking.steps) == (3.0, 2e-3, 5)
 
 
 def test_a_run_begins_with_one_model() -> None:
