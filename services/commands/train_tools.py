@@ -20,6 +20,7 @@ Samples = Annotated[int, typer.Option(min=1, help="Samples drawn on the fly.")]
 DataSeed = Annotated[int, typer.Option(min=0, help="Of the samples drawn on the fly.")]
 InitFrom = Annotated[Path | None, typer.Option(metavar="CKPT", help="Begin with this checkpoint's weights.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")]
+NoGate = Annotated[bool, typer.Option("--no-gate", help="Train alone; --gate-only judges it later, on any machine.")]
 GateOnly = Annotated[bool, typer.Option("--gate-only", help="Judge the checkpoint in --out anew.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, order and noise.")]
 Steps = Annotated[int, typer.Option(min=0, help="Of the denoiser.")]
@@ -31,8 +32,20 @@ Side = Annotated[int, typer.Option(min=16, help="Side of the tool's square.")]
 InferenceSteps = Annotated[int, typer.Option(min=1, help="That the tool will run with, and is judged by.")]
 OwnWay = Annotated[
     float,
-    typer.Option(min=0, max=1, help="Of the denoiser's steps that learn from its own way; for the last thousands."),
+    typer.Option(min=0, max=1, help="Of the denoiser's steps that learn from its own way to the end."),
 ]
+OwnWayFrom = Annotated[float, typer.Option(min=0, max=1, help="Share of the schedule before that.")]
+Minutes = Annotated[
+    float | None, typer.Option(help="The denoiser ends by then, its schedule walked through; --steps at the latest.")
+]
+Ema = Annotated[float, typer.Option(min=0, help="Decay of the mean of weights that is kept.")]
+VaeChannels = Annotated[int, typer.Option(help="The autoencoder's width.")]
+CropsEach = Annotated[int, typer.Option(min=1, help="Crops of each blemish, or of each picture.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that draw and cut the crops.")]
+DrawMinutes = Annotated[
+    float | None, typer.Option(help="Crops are those of the samples that are drawn by then; --samples at the most.")
+]
+Varied = Annotated[bool, typer.Option(help="Other backdrops and tones each time that a crop is learned from.")]
 Bf16 = Annotated[bool, typer.Option(help="Mixed precision.")]
 Device = Annotated[Literal["cpu", "cuda"], typer.Option()]
 Validation = Annotated[int, typer.Option(min=2, help="Crops of the gate.")]
@@ -45,17 +58,26 @@ def editor(
     data_seed: DataSeed = 1,
     init_from: InitFrom = None,
     resume: Resume = False,
+    no_gate: NoGate = False,
     gate_only: GateOnly = False,
     seed: Seed = 0,
     steps: Steps = 6000,
+    minutes: Minutes = None,
     vae_steps: VaeSteps = 1500,
     batch_size: BatchSize = 32,
     optimizer: OptimizerName = "adamw",
     learning_rate: Rate = 1e-3,
     channels: Channels = "32,64,128",
+    vae_channels: VaeChannels = 16,
     side: Side = 64,
+    crops_per_blemish: CropsEach = 3,
+    workers: Workers = 0,
+    draw_minutes: DrawMinutes = None,
+    varied: Varied = False,
     inference_steps: InferenceSteps = 4,
     own_way_share: OwnWay = 0.0,
+    own_way_from: OwnWayFrom = 0.0,
+    ema: Ema = 0.995,
     bf16: Bf16 = False,
     device: Device = "cpu",
     validation_count: Validation = 128,
@@ -71,17 +93,26 @@ def inpainting(
     data_seed: DataSeed = 1,
     init_from: InitFrom = None,
     resume: Resume = False,
+    no_gate: NoGate = False,
     gate_only: GateOnly = False,
     seed: Seed = 0,
     steps: Steps = 20000,
+    minutes: Minutes = None,
     vae_steps: VaeSteps = 1500,
     batch_size: BatchSize = 32,
     optimizer: OptimizerName = "adamw",
     learning_rate: Rate = 1e-3,
     channels: Channels = "64,128,192",
+    vae_channels: VaeChannels = 16,
     side: Side = 64,
+    crops_per_blemish: CropsEach = 3,
+    workers: Workers = 0,
+    draw_minutes: DrawMinutes = None,
+    varied: Varied = False,
     inference_steps: InferenceSteps = 12,
     own_way_share: OwnWay = 0.0,
+    own_way_from: OwnWayFrom = 0.0,
+    ema: Ema = 0.995,
     bf16: Bf16 = False,
     device: Device = "cpu",
     validation_count: Validation = 128,
@@ -96,7 +127,7 @@ def _run(tool: str, given: dict[str, object]) -> None:
     from services.action.training.options import ToolTraining
     from services.action.training.run import judge_folder, train_tool
 
-    apart = {"data", "samples", "data_seed", "resume", "gate_only", "channels", "side"}
+    apart = {"data", "samples", "data_seed", "resume", "no_gate", "gate_only", "channels", "side"}
     channels = str(given["channels"])
     try:
         options = ToolTraining.model_validate(
@@ -114,11 +145,12 @@ def _run(tool: str, given: dict[str, object]) -> None:
             ErrorCode.BAD_OPTION, f"--channels {channels!r}: give numbers with commas, 32,64,128 say"
         ) from error
     source = _data(given)
-    if given["gate_only"]:
-        gate = judge_folder(options, source.validation, typer.echo)
-    else:
-        command = command_line()
-        gate = train_tool(options, source, resume=bool(given["resume"]), report=typer.echo, command=command)
+    if not given["gate_only"]:
+        train_tool(options, source, resume=bool(given["resume"]), report=typer.echo, command=command_line())
+        if given["no_gate"]:
+            typer.echo(f"{options.out}: trained; judge it with --gate-only")
+            return
+    gate = judge_folder(options, source.validation, typer.echo)
     for name, one in gate.figures.items():
         typer.echo(f"{name}: {one.psnr_db:.2f} dB, {one.better_share:.0%} better than the source by 1 dB")
     typer.echo(
@@ -134,4 +166,4 @@ def _data(given: dict[str, object]) -> "PairData":
         return folder_data(folders)
     if not isinstance(samples, int) or not isinstance(count, int):
         raise TypeError("the command line gives whole numbers")
-    return rendered_data(samples, count, int(str(given["data_seed"])))
+    return rendered_data(samples, count, int(str(given["data_seed"])), labelled=bool(given["varied"]))

@@ -4,15 +4,20 @@ Rendered on the fly or read from a folder in the project's schema; the same inde
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
 
 from services.datasets.files import read_mask, read_picture
 from services.datasets.schema import BlemishRecord, read_records
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import Mask
 from shared.images import Rgb
+
+if TYPE_CHECKING:
+    from services.datasets.benchmark.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,21 @@ class Blemish:
 
 @dataclass(frozen=True)
 class Pair:
-    """`(H, W, 3)` uint8 each; equal but for the blemishes."""
+    """An image and its twin, equal but for the blemishes.
+
+    Attributes:
+        image, clean: `(H, W, 3)` uint8.
+        shown, clean_shown: `(H, W)` bool, what is no backdrop in either; None where the data set does not know.
+        written: there are words, or there may be: its mirror image is not one of the same kind.
+    """
 
     image: Rgb
     clean: Rgb
     prompt: str
     blemishes: tuple[Blemish, ...]
+    shown: Mask | None = None
+    clean_shown: Mask | None = None
+    written: bool = True
 
 
 class PairSource(Protocol):
@@ -53,13 +67,14 @@ class PairSource(Protocol):
 
 @dataclass(frozen=True)
 class RenderedPairs:
-    """The benchmark's samples, drawn when they are asked for."""
+    """The benchmark's samples, drawn when they are asked for; `labelled` ones say what is backdrop."""
 
     count: int
     seed: int
     size: int = 256
     mix: Literal["balanced", "paper"] = "balanced"
     split: str = "train"
+    labelled: bool = False
 
     def __len__(self) -> int:
         return self.count
@@ -71,7 +86,19 @@ class RenderedPairs:
             raise IndexError(f"pair {index} of {self.count}")
         sample = make_sample(self.seed, index, self.split, self.mix, self.size)
         blemishes = tuple(Blemish(r.visible, r.repair, r.category.value, r.instruction) for r in sample.regions)
-        return Pair(sample.image, sample.clean, sample.prompt, blemishes)
+        pair = Pair(sample.image, sample.clean, sample.prompt, blemishes)
+        return _labelled(pair, sample, self.size) if self.labelled else pair
+
+
+def _labelled(pair: Pair, sample: "Sample", size: int) -> Pair:
+    from services.datasets.benchmark.parts import PARTS, label_maps
+    from services.datasets.benchmark.render import Renderer
+
+    renderer = Renderer(size)
+    parts = label_maps(renderer, sample.shown)[0]
+    clean = parts if sample.healthy else label_maps(renderer, sample.sound)[0]
+    written = bool(np.isin(parts, [PARTS.index("board"), PARTS.index("letter")]).any())
+    return replace(pair, shown=parts > 0, clean_shown=clean > 0, written=written)
 
 
 @dataclass(frozen=True)

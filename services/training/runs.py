@@ -1,7 +1,7 @@
 """A training run's folder: its options lie there as `run.json`, its states in `states`. Knows no torch."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError
 
@@ -54,18 +54,26 @@ class TrainingRun(Contract):
                 f"{self.out} holds a run already: continue it with --resume or choose another --out",
             )
 
+    def kept(self) -> Self:
+        """The run in `out`.
+
+        Raises:
+            BadInput: BAD_OPTION, there is none.
+        """
+        try:
+            return type(self).model_validate_json((self.out / OPTIONS_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValidationError) as error:
+            raise BadInput(
+                ErrorCode.BAD_OPTION, f"there is no run to resume in {self.out}: leave out --resume to start one"
+            ) from error
+
     def check_resumes(self) -> None:
         """Checks that the run in `out` is this one: another schedule or shape would make the rest meaningless.
 
         Raises:
             BadInput: BAD_OPTION, there is no run, or it was started with other options.
         """
-        try:
-            before = type(self).model_validate_json((self.out / OPTIONS_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValidationError) as error:
-            raise BadInput(
-                ErrorCode.BAD_OPTION, f"there is no run to resume in {self.out}: leave out --resume to start one"
-            ) from error
+        before = self.kept()
         now, then = self.model_dump(exclude=set(self.free)), before.model_dump(exclude=set(self.free))
         changed = sorted(name for name in now if now[name] != then[name])
         if changed:

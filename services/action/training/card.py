@@ -1,7 +1,15 @@
 """The card beside a trained tool: data, command, seed, time, how it did at the gate, and what it cannot do."""
 
+from pathlib import Path
+
+from pydantic import ValidationError
+
 from services.action.training.gate import Gate
 from services.action.training.options import ToolTraining
+from shared.contracts.base import Contract
+from shared.errors import BadInput, ErrorCode
+
+_TRAINED_FILE = "trained.json"
 
 _WHAT = {
     "instruct-pix2pix": "An instruction editor of InstructPix2Pix's architecture: blemished crop and words in, "
@@ -11,20 +19,46 @@ _WHAT = {
 }
 
 
-def write_card(
-    options: ToolTraining, gate: Gate, *, data: str, command: str, parameters: int, crops: int, seconds: float
-) -> None:
-    """Writes CARD.md into the checkpoint's folder.
+class Trained(Contract):
+    """What a card says of a training; lies beside the weights as `trained.json`, for whoever judges them later.
 
-    Args:
-        options: the run.
-        gate: how it did.
-        data: a sentence that says what it was trained on.
+    Attributes:
+        data: a sentence that says what the tool was trained on.
         command: that trains it anew.
         parameters: of all networks.
         crops: that it was trained on.
+        steps: that the denoiser took.
         seconds: of training, all resumptions together.
     """
+
+    data: str
+    command: str
+    parameters: int
+    crops: int
+    steps: int
+    seconds: float
+
+    def save(self, folder: Path) -> None:
+        """Writes it into a checkpoint's folder."""
+        (folder / _TRAINED_FILE).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @staticmethod
+    def of(folder: Path) -> "Trained":
+        """Of the tool in a checkpoint's folder.
+
+        Raises:
+            BadInput: BAD_OPTION, no tool was trained there.
+        """
+        try:
+            return Trained.model_validate_json((folder / _TRAINED_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValidationError) as error:
+            raise BadInput(
+                ErrorCode.BAD_OPTION, f"no tool was trained in {folder}: give the --out of a run that came to its end"
+            ) from error
+
+
+def write_card(options: ToolTraining, gate: Gate, trained: Trained) -> None:
+    """Writes CARD.md into the checkpoint's folder."""
     rows = [f"| {name} | {one.psnr_db:.2f} | {one.better_share:.0%} |" for name, one in gate.figures.items()]
     begin = f"the checkpoint {options.init_from.name}" if options.init_from else "random weights"
     lines = [
@@ -32,12 +66,12 @@ def write_card(
         "",
         _WHAT[options.tool],
         "",
-        f"- Data: {data}; {crops} crops at {options.side_px} px.",
-        f"- Command: `{command}`",
-        f"- Begins from {begin}; {parameters / 1e6:.2f}M parameters; Apache-2.0.",
-        f"- Seed {options.seed}; autoencoder {options.vae_steps} steps, denoiser {options.steps} steps of "
+        f"- Data: {trained.data}; {trained.crops} crops at {options.side_px} px.",
+        f"- Command: `{trained.command}`",
+        f"- Begins from {begin}; {trained.parameters / 1e6:.2f}M parameters; Apache-2.0.",
+        f"- Seed {options.seed}; autoencoder {options.vae_steps} steps, denoiser {trained.steps} steps of "
         f"{options.batch_size} crops, {options.optimizer_name} at {options.learning_rate:g}, "
-        f"{'bfloat16' if options.bf16 else 'float32'}, on {options.device}; {seconds / 60:.1f} minutes.",
+        f"{'bfloat16' if options.bf16 else 'float32'}, on {options.device}; {trained.seconds / 60:.1f} minutes.",
         f"- To be run with {options.inference_steps} steps and guidance 1.",
         "",
         f"## Gate: {'passed' if gate.passed else 'NOT passed, not to be shipped'} ({gate.count} validation crops)",

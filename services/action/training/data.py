@@ -13,13 +13,13 @@ _VALIDATION_SEED = 10_000
 _HELD_OUT = 0.1
 
 
-def rendered_data(count: int, validation_count: int, seed: int) -> PairData:
+def rendered_data(count: int, validation_count: int, seed: int, *, labelled: bool = False) -> PairData:
     """`count` samples of the benchmark's training split, and validation samples of the same split with another seed."""
     return PairData(
-        RenderedPairs(count, seed),
+        RenderedPairs(count, seed, labelled=labelled),
         RenderedPairs(2 * validation_count, seed + _VALIDATION_SEED),  # a third of them is healthy
         f"the procedural blemish benchmark, split train, 256 px, seed {seed}, rendered on the fly ({count} samples; "
-        f"validation with seed {seed + _VALIDATION_SEED})",
+        f"validation with seed {seed + _VALIDATION_SEED})" + (", backdrops and tones varied" if labelled else ""),
     )
 
 

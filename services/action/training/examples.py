@@ -5,10 +5,17 @@ jittered, stand for what detectors are off by.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -26,7 +33,16 @@ GENERIC_SHARE = 0.2
 GROWTH = 0.25
 """Of the shorter side: how far a mask reaches beyond what one sees to be wrong."""
 
-_CROPS, _WORDS = "crops.npy", "words.json"
+CHANNELS = 9
+"""Of a crop: see `Crops`."""
+
+_CROPS, _MIRRORS, _WORDS = "crops.npy", "mirrors.npy", "words.json"
+_CHUNK = 16
+"""Samples that a process cuts at a time: under a second, so that a clock is heeded."""
+_SAY = 50 * _CHUNK
+_FRINGE_PX = 0.7
+"""Sigma of the soft border between what is shown and the backdrop, about the drawing's own anti-aliasing."""
+_SIDES = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,8 @@ class Case:
         image, clean: `(h, w, 3)` before, and the truth.
         mask: `(h, w)` bool, what may change.
         category, instruction: of the blemish; empty for a crop of a clean image.
+        shown, clean_shown: `(h, w)` bool, what is no backdrop in either; None where nobody knows.
+        may_mirror: its mirror image goes with its words.
     """
 
     image: Rgb
@@ -44,13 +62,24 @@ class Case:
     mask: Mask
     category: str
     instruction: str
+    shown: Mask | None = None
+    clean_shown: Mask | None = None
+    may_mirror: bool = False
 
 
 @dataclass(frozen=True)
 class Crops:
-    """`(N, S, S, 7)` uint8: source, target, mask (255 where it is True); and N instructions."""
+    """Crops in the tool's square.
+
+    Attributes:
+        pixels: `(N, S, S, 9)` uint8: source, target, mask (255 where it is True), how much of a pixel is no backdrop in
+            source and target (255 for all of it, and where nobody knows).
+        mirrors: `(N,)` bool: may be mirrored.
+        words: N instructions.
+    """
 
     pixels: npt.NDArray[np.uint8]
+    mirrors: npt.NDArray[np.bool_]
     words: Sequence[str]
 
     def __len__(self) -> int:
@@ -74,6 +103,9 @@ def blemish_cases(pair: Pair, rng: np.random.Generator | None = None) -> Iterato
             mask=mask[where[1] : where[3], where[0] : where[2]],
             category=blemish.category,
             instruction=blemish.instruction,
+            shown=_part(pair.shown, where),
+            clean_shown=_part(pair.clean_shown, where),
+            may_mirror=_may_mirror(pair, blemish.instruction),
         )
 
 
@@ -91,54 +123,141 @@ def hole_cases(pair: Pair, rng: np.random.Generator, count: int) -> Iterator[Cas
         blob = dilate(blob, int(rng.integers(1, 5)))
         where = region_crop_box((x, y, x + side, y + side), LEAST_GROWTH_PX, (h, w))
         clean = crop(pair.clean, where)
-        yield Case(clean, clean, blob[where[1] : where[3], where[0] : where[2]], "", pair.prompt)
+        shown = _part(pair.clean_shown, where)
+        mirror = _may_mirror(pair, pair.prompt)
+        yield Case(clean, clean, blob[where[1] : where[3], where[0] : where[2]], "", pair.prompt, shown, shown, mirror)
 
 
-Cut = Callable[[Pair, np.random.Generator], Iterator[Case]]
-"""Makes cases of a pair, at random."""
+class Cut(Protocol):
+    """Makes cases of a pair, at random. Travels to other processes."""
+
+    def __call__(self, pair: Pair, rng: np.random.Generator) -> Iterator[Case]:
+        """The cases of this pair."""
+        ...
 
 
-def blemish_cut(times: int) -> Cut:
+@dataclass(frozen=True)
+class BlemishCut:
     """So many jittered crops of each blemish; now and then an instruction is the one of somebody who did not look."""
 
-    def cut(pair: Pair, rng: np.random.Generator) -> Iterator[Case]:
-        for _ in range(times):
+    times: int
+
+    def __call__(self, pair: Pair, rng: np.random.Generator) -> Iterator[Case]:
+        """See `Cut`."""
+        for _ in range(self.times):
             for case in blemish_cases(pair, rng):
                 generic = rng.random() < GENERIC_SHARE
-                yield Case(case.image, case.clean, case.mask, case.category, GENERIC if generic else case.instruction)
-
-    return cut
+                yield replace(case, instruction=GENERIC) if generic else case
 
 
-def hole_cut(times: int) -> Cut:
+@dataclass(frozen=True)
+class HoleCut:
     """So many crops of each clean image, with holes."""
-    return lambda pair, rng: hole_cases(pair, rng, times)
+
+    times: int
+
+    def __call__(self, pair: Pair, rng: np.random.Generator) -> Iterator[Case]:
+        """See `Cut`."""
+        return hole_cases(pair, rng, self.times)
 
 
 def cut_crops(
-    source: PairSource, cut: Cut, side_px: int, seed: int, folder: Path, report: Callable[[str], None]
+    source: PairSource,
+    cut: Cut,
+    side_px: int,
+    seed: int,
+    folder: Path,
+    report: Callable[[str], None],
+    workers: int = 0,
+    seconds: float | None = None,
 ) -> Crops:
-    """The crops of a source in a tool's square, made once for each run: a resumed one reads them back."""
+    """The crops of a source in a tool's square, made once for each run: a resumed one reads them back.
+
+    Args:
+        source: pairs; must travel to other processes where there are workers.
+        cut: what it is cut by.
+        side_px: of the square.
+        seed: of the cutting.
+        folder: where they are kept.
+        report: takes lines of progress.
+        workers: processes; their number changes no crop.
+        seconds: crops are those of the samples, from the first on, that are done by then; at least some are.
+    """
     if (folder / _WORDS).is_file():
         return _read(folder)
-    pixels, words = [], []
-    for index in range(len(source)):
-        rng = np.random.default_rng([seed, index])
-        for case in cut(source[index], rng):
-            mask = np.where(fit_mask(case.mask, side_px), 255, 0).astype(np.uint8)
-            pixels.append(np.dstack([fit(case.image, side_px), fit(case.clean, side_px), mask]))
-            words.append(case.instruction)
-        if (index + 1) % 500 == 0:
-            report(f"{len(words)} crops of {index + 1} of {len(source)} images")
+    begin_s, done = time.monotonic(), 0
+    pixels, mirrors, words = [np.zeros((0, side_px, side_px, CHANNELS), np.uint8)], list[bool](), list[str]()
+    chunks = [range(at, min(at + _CHUNK, len(source))) for at in range(0, len(source), _CHUNK)]
+    with closing(_each(partial(_cut_chunk, source, cut, side_px, seed), chunks, workers)) as cuts:
+        for chunk, (some, may, said) in zip(chunks, cuts, strict=True):
+            pixels.append(some)
+            mirrors += may
+            words += said
+            done += len(chunk)
+            spent = time.monotonic() - begin_s
+            if done % _SAY == 0 or done == len(source):
+                report(f"{len(words)} crops of {done} of {len(source)} images, {spent:.0f} s")
+            if seconds is not None and spent >= seconds and words:
+                report(f"{len(words)} crops of {done} images: the time for drawing is over")
+                break
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / _CROPS, np.stack(pixels) if pixels else np.zeros((0, side_px, side_px, 7), np.uint8))
+    np.save(folder / _CROPS, np.concatenate(pixels))
+    np.save(folder / _MIRRORS, np.array(mirrors, np.bool_))
     (folder / _WORDS).write_text(json.dumps(words), encoding="utf-8")  # last: with it the crops are complete
     return _read(folder)
 
 
+_Chunk = tuple[npt.NDArray[np.uint8], list[bool], list[str]]
+
+
+def _each(work: Callable[[range], _Chunk], chunks: Sequence[range], workers: int) -> Generator[_Chunk, None, None]:
+    """What the work makes of each chunk, in order. Closed early, it drops what has not begun."""
+    if not workers:
+        yield from map(work, chunks)
+        return
+    # A process that is forked would inherit torch's threads and locks.
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        waiting = [pool.submit(work, chunk) for chunk in chunks]
+        try:
+            for future in waiting:
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _cut_chunk(source: PairSource, cut: Cut, side_px: int, seed: int, indices: range) -> _Chunk:
+    pixels, mirrors, words = [np.zeros((0, side_px, side_px, CHANNELS), np.uint8)], [], []
+    for index in indices:
+        for case in cut(source[index], np.random.default_rng([seed, index])):
+            pixels.append(_square(case, side_px)[None])
+            mirrors.append(case.may_mirror)
+            words.append(case.instruction)
+    return np.concatenate(pixels), mirrors, words
+
+
+def _square(case: Case, side_px: int) -> npt.NDArray[np.uint8]:
+    mask = np.where(fit_mask(case.mask, side_px), 255, 0).astype(np.uint8)
+    if case.shown is None or case.clean_shown is None:
+        shown = np.full((side_px, side_px, 2), 255, np.uint8)
+    else:
+        sharp = np.where(np.dstack([case.shown, case.clean_shown, case.shown]), 255, 0).astype(np.uint8)
+        soft = cv2.GaussianBlur(sharp, (0, 0), _FRINGE_PX)
+        shown = fit(np.asarray(soft, np.uint8), side_px)[..., :2]
+    return np.dstack([fit(case.image, side_px), fit(case.clean, side_px), mask, shown])
+
+
 def _read(folder: Path) -> Crops:
     words: list[str] = json.loads((folder / _WORDS).read_text(encoding="utf-8"))
-    return Crops(np.load(folder / _CROPS, mmap_mode="r"), words)
+    # A copy of what is written to, and nothing writes: torch takes no array that cannot be written to.
+    return Crops(np.load(folder / _CROPS, mmap_mode="c"), np.load(folder / _MIRRORS), words)
+
+
+def _part(mask: Mask | None, where: BoxXYXY) -> Mask | None:
+    return None if mask is None else mask[where[1] : where[3], where[0] : where[2]]
+
+
+def _may_mirror(pair: Pair, words: str) -> bool:
+    return not pair.written and not any(side in words.lower().split() for side in _SIDES)
 
 
 def _jittered(box: BoxXYXY, size_hw: tuple[int, ...], rng: np.random.Generator) -> BoxXYXY:

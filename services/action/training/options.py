@@ -24,10 +24,15 @@ class ToolTraining(TrainingRun):
         latent_channels: of it.
         vae_channels, unet_channels: widths, the latter by level.
         vae_steps, steps: of the autoencoder, which comes first, and of the denoiser; 0 leaves one as it is.
+        minutes: the denoiser ends by then with its schedule walked through, after `steps` at the latest.
         batch_size, learning_rate, weight_decay, warmup_share, clip: of the optimiser and its cosine.
         crops_per_blemish: jittered ones of each blemish (of each image for inpainting).
+        workers: processes that draw and cut crops; 0 does it in this one. The crops are the same.
+        draw_minutes: crops are those of the samples that were drawn by then.
+        varied: crops are seen on other backdrops and in other tones each time (`training.variation`).
         outside_weight: of the loss where nothing may change; 1 inside the mask.
         own_way_share: of the denoiser's steps that learn from its own way instead of from noisy truths.
+        own_way_from: share of the schedule before which there is none: a way from nowhere teaches little.
         ema: decay of the mean of weights that is kept, per step, once the run is older than ten times its memory.
         inference_steps: of the gate, and what the tool is to run with.
         bf16, device: of the computation.
@@ -37,7 +42,7 @@ class ToolTraining(TrainingRun):
 
     result_file: ClassVar[str] = "model_index.json"
     free: ClassVar[frozenset[str]] = TrainingRun.free | {
-        "log_every", "save_every", "validation_count",
+        "log_every", "save_every", "validation_count", "minutes", "workers", "draw_minutes",
     }  # fmt: skip
 
     tool: Literal["instruct-pix2pix", "sd-inpainting"]
@@ -50,14 +55,19 @@ class ToolTraining(TrainingRun):
     unet_channels: tuple[int, ...] = (32, 64, 128)
     vae_steps: int = Field(default=1500, ge=0)
     steps: int = Field(default=6000, ge=0)
+    minutes: float | None = Field(default=None, gt=0)
     batch_size: int = Field(default=32, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.01, ge=0)
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
     clip: float = Field(default=1.0, gt=0)
     crops_per_blemish: int = Field(default=3, ge=1)
+    workers: int = Field(default=0, ge=0)
+    draw_minutes: float | None = Field(default=None, gt=0)
+    varied: bool = False
     outside_weight: float = Field(default=0.1, ge=0, le=1)
     own_way_share: float = Field(default=0.0, ge=0, le=1)
+    own_way_from: float = Field(default=0.0, ge=0, lt=1)
     ema: float = Field(default=0.995, ge=0, lt=1)
     inference_steps: int = Field(default=4, ge=1)
     bf16: bool = False

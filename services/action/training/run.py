@@ -19,26 +19,28 @@ from services.action.tools.instruct_pix2pix import RECIPE as EDITOR
 from services.action.tools.sd_inpainting import RECIPE as INPAINTER
 from services.action.tools.weights import Placement, Weights
 from services.action.training.build import MAX_TOKENS, Parts, build_parts
-from services.action.training.card import write_card
+from services.action.training.card import Trained, write_card
 from services.action.training.examples import (
+    BlemishCut,
     Case,
     Crops,
     Cut,
+    HoleCut,
     blemish_cases,
-    blemish_cut,
     cut_crops,
     hole_cases,
-    hole_cut,
 )
 from services.action.training.gate import Gate, judge
-from services.action.training.loop import LOG_FILE, Stage, seconds_spent, train_stage
+from services.action.training.loop import LOG_FILE, Moment, Stage, seconds_spent, steps_taken, train_stage
 from services.action.training.losses import (
     Batch,
     autoencoder_loss,
     batch_of,
     denoiser_loss,
+    ladder,
     latent_scale,
     own_way_loss,
+    pool_of,
 )
 from services.action.training.options import ToolTraining
 from services.datasets.pairs import PairSource
@@ -47,6 +49,7 @@ from shared.errors import BadInput, ErrorCode, MissingResource
 RECIPES: dict[str, Recipe] = {EDITOR.name: EDITOR, INPAINTER.name: INPAINTER}
 LICENCE = "Apache-2.0"
 Report = Callable[[str], None]
+_DENOISER = "denoiser"
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,15 @@ class PairData:
 
 def train_tool(
     options: ToolTraining, data: PairData, *, resume: bool = False, report: Report, command: str = "retoucher train"
-) -> Gate:
-    """Trains, writes the pipeline's folder in half precision, judges what lies there, and writes its card.
+) -> None:
+    """Trains, and writes the pipeline's folder in half precision with what its card will say of the training.
 
     Raises:
         BadInput: a run lies in `out` already and is not to be resumed, or there is none to resume, or no crop.
         MissingResource: NO_GPU, or what the run begins from is not there.
     """
     _prepare(options, resume)
-    editor = options.tool == EDITOR.name
-    cut: Cut = blemish_cut(options.crops_per_blemish) if editor else hole_cut(options.crops_per_blemish)
-    crops = cut_crops(data.training, cut, options.side_px, options.seed, options.state_folder / "crops", report)
+    crops = _crops(options, data.training, report)
     if not len(crops):
         raise BadInput(ErrorCode.MISSING_DATA, "the data has no blemish with a clean twin: give other data")
     torch.manual_seed(options.seed)
@@ -80,25 +81,31 @@ def train_tool(
         nn.Module.half(part)  # half the size; the states that a run resumes from stay whole
     pipeline: Any = parts.pipeline(options.tool)
     pipeline.save_pretrained(options.out)
-    gate = judge_folder(options, data.validation, report)
-    write_card(
-        options,
-        gate,
+    log = options.out / LOG_FILE
+    Trained(
         data=data.description,
         command=command,
         parameters=sum(w.numel() for part in (parts.vae, parts.unet, parts.text_encoder) for w in part.parameters()),
         crops=len(crops),
-        seconds=seconds_spent(options.out / LOG_FILE),
-    )
-    return gate
+        steps=steps_taken(log, _DENOISER),
+        seconds=seconds_spent(log),
+    ).save(options.out)
 
 
 def judge_folder(options: ToolTraining, validation: PairSource, report: Report) -> Gate:
-    """Judges the tool that lies in `options.out`, as it will be served, and writes `gate.json`."""
+    """Judges the tool that lies in `options.out`, as it will be served; writes `gate.json`, and a trained tool's card.
+
+    May be done on another machine than the training, by other steps than the run named.
+
+    Raises:
+        BadInput: no run lies there.
+    """
     report(f"judging on {options.validation_count} validation crops")
     cases = list(islice(_cases(options, validation), options.validation_count))
     gate = judge(trained_tool(options.tool, options.out, options.side_px), cases, options.inference_steps)
     gate.save(options.out)
+    run = options.kept().model_copy(update={"out": options.out, "inference_steps": options.inference_steps})
+    write_card(run, gate, Trained.of(options.out))
     return gate
 
 
@@ -117,39 +124,46 @@ def _cases(options: ToolTraining, source: PairSource) -> Iterator[Case]:
             yield from hole_cases(pair, np.random.default_rng([options.seed + 1, index]), 1)
 
 
+def _crops(options: ToolTraining, source: PairSource, report: Report) -> Crops:
+    editor = options.tool == EDITOR.name
+    cut: Cut = BlemishCut(options.crops_per_blemish) if editor else HoleCut(options.crops_per_blemish)
+    seconds = None if options.draw_minutes is None else 60 * options.draw_minutes
+    folder = options.state_folder / "crops"
+    return cut_crops(source, cut, options.side_px, options.seed, folder, report, options.workers, seconds)
+
+
 def _train(options: ToolTraining, parts: Parts, crops: Crops, report: Report) -> None:
     tokens: Tensor = parts.tokenizer(
         list(crops.words), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
     ).input_ids
-    device = options.device
+    if options.device == "cuda":
+        torch.backends.cudnn.benchmark = True  # every batch has the same shape
+        torch.set_float32_matmul_precision("high")
     for part in (parts.vae, parts.unet, parts.text_encoder):
-        nn.Module.to(part, device)
+        nn.Module.to(part, options.device)
+    pool = pool_of(crops, tokens, options.device)
 
-    def batch(indices: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Batch:
-        return batch_of(crops, indices, tokens, device)
+    def batch(moment: Moment) -> Batch:
+        return batch_of(pool, moment.indices, moment.noise if options.varied else None)
 
     if options.vae_steps:
-        first = Stage(
-            "autoencoder",
-            nn.ModuleList([parts.vae]),
-            options.vae_steps,
-            lambda at, _: autoencoder_loss(parts, batch(at)),
-        )
+        autoencoder = nn.ModuleList([parts.vae])
+        first = Stage("autoencoder", autoencoder, options.vae_steps, lambda at: autoencoder_loss(parts, batch(at)))
         train_stage(options, first, len(crops), report)
-        some = np.arange(min(256, len(crops)))
-        parts.vae.register_to_config(scaling_factor=round(latent_scale(parts, batch(some)), 4))
+        some = batch_of(pool, torch.arange(min(256, len(crops)), device=options.device))
+        parts.vae.register_to_config(scaling_factor=round(latent_scale(parts, some), 4))
     parts.vae.requires_grad_(False)
     inpaint, outside = options.tool == INPAINTER.name, options.outside_weight
+    way = ladder(parts.scheduler, options.inference_steps)
 
-    def loss(indices: "np.ndarray[tuple[int], np.dtype[np.int64]]", noise: torch.Generator) -> Tensor:
-        if float(torch.rand((), generator=noise, device=noise.device)) < options.own_way_share:
-            steps = options.inference_steps
-            return own_way_loss(parts, batch(indices), noise, outside, inpaint=inpaint, inference_steps=steps)
-        return denoiser_loss(parts, batch(indices), noise, outside, inpaint=inpaint)
+    def loss(at: Moment) -> Tensor:
+        if at.share >= options.own_way_from and at.chance.random() < options.own_way_share:
+            return own_way_loss(parts, batch(at), at.noise, outside, inpaint=inpaint, way=way)
+        return denoiser_loss(parts, batch(at), at.noise, outside, inpaint=inpaint)
 
-    second = Stage("denoiser", nn.ModuleList([parts.unet, parts.text_encoder]), options.steps, loss)
+    denoiser = nn.ModuleList([parts.unet, parts.text_encoder])
     if options.steps:
-        train_stage(options, second, len(crops), report)
+        train_stage(options, Stage(_DENOISER, denoiser, options.steps, loss, options.minutes), len(crops), report)
 
 
 def _parts(options: ToolTraining, crops: Crops) -> Parts:

@@ -1,5 +1,6 @@
 """Pairs and crops to train on: the same from a folder as drawn, cut as the agent cuts, the same each time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from fakes.blob_pairs import BlobPairs
 
 from services.action.crops import region_crop_box
-from services.action.training.examples import GENERIC, blemish_cases, blemish_cut, cut_crops, hole_cases, hole_cut
+from services.action.training.examples import GENERIC, BlemishCut, HoleCut, blemish_cases, cut_crops, hole_cases
 from services.datasets.pairs import FolderPairs, RenderedPairs, folder_pairs
 from shared.errors import BadInput
 from shared.geometry import mask_box
@@ -66,13 +67,57 @@ def test_holes_lie_in_clean_pictures() -> None:
 
 def test_crops_are_cut_once_and_the_same(tmp_path: Path) -> None:
     source = BlobPairs(12)
-    cut = cut_crops(source, blemish_cut(3), 32, 7, tmp_path / "a", lambda line: None)
-    again = cut_crops(source, blemish_cut(3), 32, 7, tmp_path / "b", lambda line: None)
+    cut = cut_crops(source, BlemishCut(3), 32, 7, tmp_path / "a", lambda line: None)
+    again = cut_crops(source, BlemishCut(3), 32, 7, tmp_path / "b", lambda line: None)
     assert len(cut) == 8 * 3
-    assert cut.pixels.shape == (24, 32, 32, 7)
+    assert cut.pixels.shape == (24, 32, 32, 9)
     assert np.array_equal(cut.pixels, again.pixels) and list(cut.words) == list(again.words)
     assert set(cut.words) == {"remove the red square", GENERIC}
     assert len({crop.tobytes() for crop in np.asarray(cut.pixels)}) > 20  # each is cut a little differently
-    kept = cut_crops(BlobPairs(0), blemish_cut(3), 32, 7, tmp_path / "a", lambda line: None)
+    kept = cut_crops(BlobPairs(0), BlemishCut(3), 32, 7, tmp_path / "a", lambda line: None)
     assert len(kept) == 24  # a resumed run reads them back
-    assert len(cut_crops(BlobPairs(2), hole_cut(2), 32, 0, tmp_path / "c", lambda line: None)) == 4
+    assert len(cut_crops(BlobPairs(2), HoleCut(2), 32, 0, tmp_path / "c", lambda line: None)) == 4
+
+
+def test_more_processes_cut_the_same_crops(tmp_path: Path) -> None:
+    source = BlobPairs(40)
+    said: list[str] = []
+    alone = cut_crops(source, BlemishCut(2), 16, 7, tmp_path / "a", said.append)
+    together = cut_crops(source, BlemishCut(2), 16, 7, tmp_path / "b", said.append, workers=2)
+    assert np.array_equal(alone.pixels, together.pixels)
+    assert np.array_equal(alone.mirrors, together.mirrors)
+    assert list(alone.words) == list(together.words)
+    assert [line.split(",")[0] for line in said] == ["54 crops of 40 of 40 images"] * 2
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_cutting_ends_by_the_clock_with_the_first_samples(workers: int, tmp_path: Path) -> None:
+    source = BlobPairs(200)
+    every = cut_crops(source, BlemishCut(1), 16, 7, tmp_path / "a", lambda line: None)
+    first = cut_crops(source, BlemishCut(1), 16, 7, tmp_path / "b", lambda line: None, workers, seconds=0)
+    assert 0 < len(first) < len(every)
+    assert np.array_equal(first.pixels, every.pixels[: len(first)])
+    assert list(first.words) == list(every.words[: len(first)])
+
+
+def test_labelled_pairs_say_what_is_no_backdrop(tmp_path: Path) -> None:
+    pytest.importorskip("skia")
+    plain, labelled = RenderedPairs(8, 5), RenderedPairs(8, 5, labelled=True)
+    assert plain[0].shown is None and plain[0].written
+    pairs = [labelled[index] for index in range(8)]
+    assert np.array_equal(pairs[0].image, plain[0].image)
+    for pair in pairs:
+        assert pair.shown is not None and pair.clean_shown is not None
+        assert 0 < pair.shown.mean() < 1 and pair.shown.shape == pair.image.shape[:2]
+    assert len({pair.written for pair in pairs}) == 2
+    crops = cut_crops(labelled, BlemishCut(1), 32, 7, tmp_path / "labelled", lambda line: None)
+    assert crops.pixels[..., 7].min() == 0 and crops.pixels[..., 8].max() == 255
+    assert (cut_crops(plain, BlemishCut(1), 32, 7, tmp_path / "plain", lambda line: None).pixels[..., 7:] == 255).all()
+
+
+def test_sides_are_not_mirrored() -> None:
+    pair = replace(BlobPairs(1)[0], written=False)
+    assert next(blemish_cases(pair)).may_mirror
+    told = replace(pair.blemishes[0], instruction="Remove the left square")
+    assert not next(blemish_cases(replace(pair, blemishes=(told,)))).may_mirror
+    assert not next(blemish_cases(replace(pair, written=True))).may_mirror

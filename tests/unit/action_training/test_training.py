@@ -15,7 +15,9 @@ from safetensors.torch import load_file
 
 from services.action.tools.base import EditResult
 from services.action.training.build import build_parts
-from services.action.training.losses import Batch, own_way_loss
+from services.action.training.card import Trained
+from services.action.training.loop import steps_taken
+from services.action.training.losses import Batch, Pool, batch_of, denoiser_loss, ladder, own_way_loss
 from services.action.training.options import ToolTraining
 from services.action.training.run import PairData, judge_folder, train_tool, trained_tool
 from shared.errors import BadInput, ErrorCode, MissingResource
@@ -51,7 +53,9 @@ def options(out: Path, **changes: Any) -> ToolTraining:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("run") / "editor-blobs"
-    train_tool(options(out, vae_steps=60, steps=60), DATA, report=quiet, command="retoucher train editor --out X")
+    run = options(out, vae_steps=60, steps=60)
+    train_tool(run, DATA, report=quiet, command="retoucher train editor --out X")
+    judge_folder(run, DATA.validation, quiet)
     return out
 
 
@@ -96,6 +100,7 @@ def test_a_resumed_run_ends_as_one_that_was_never_stopped(optimizer: str, tmp_pa
 def test_init_from_begins_with_the_weights_and_the_tokenizer(trained: Path, tmp_path: Path) -> None:
     run = options(tmp_path / "next", init_from=trained, steps=1, vae_steps=0, learning_rate=1e-9)
     train_tool(run, DATA, report=quiet)
+    judge_folder(run, DATA.validation, quiet)
     a, b = (load_file(folder / "unet" / "diffusion_pytorch_model.safetensors") for folder in (trained, run.out))
     for name, weights in a.items():
         torch.testing.assert_close(weights, b[name], atol=1e-3, rtol=1e-3)
@@ -107,22 +112,66 @@ def test_init_from_begins_with_the_weights_and_the_tokenizer(trained: Path, tmp_
     assert caught.value.code == ErrorCode.MISSING_CHECKPOINT
 
 
-def test_at_one_step_its_own_way_is_the_plain_loss_of_pure_noise(trained: Path) -> None:
-    """With no signal left at the last time, the velocity is the truth negated, so that both losses are one."""
+@pytest.mark.parametrize("steps", [1, 3, 4])
+def test_the_ladder_leads_where_the_scheduler_does(steps: int, trained: Path) -> None:
+    scheduler = build_parts(options(trained, init_from=trained), ()).scheduler
+    way = ladder(scheduler, steps)
+    ours = theirs = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    assert [rung.time for rung in way] == scheduler.timesteps.tolist()
+    for rung in way:
+        velocity = torch.tanh(theirs.flip(-1))
+        theirs = scheduler.step(velocity, torch.tensor(rung.time), theirs).prev_sample
+        ours = rung.down(ours, torch.tanh(ours.flip(-1)))
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_its_own_way_is_what_the_pipeline_draws(trained: Path) -> None:
     torch.manual_seed(0)
     parts = build_parts(options(trained, init_from=trained), ())
-    batch = Batch(*(torch.rand(2, 3, 16, 16) for _ in range(2)), torch.ones(2, 1, 16, 16), torch.ones(2, 8).long())
-    loss = own_way_loss(parts, batch, torch.Generator().manual_seed(1), 0.1, inpaint=False, inference_steps=1)
-    generator = torch.Generator().manual_seed(1)
-    torch.randint(1, (), generator=generator)
-    latents = parts.vae.encode(batch.target).latents * parts.vae.config.scaling_factor
-    noise = torch.randn(latents.shape, generator=generator)
-    given = torch.cat([noise, parts.vae.encode(batch.source).latents], dim=1)
-    words = parts.text_encoder(batch.tokens)[0]
-    velocity = parts.unet(given, torch.tensor(999), encoder_hidden_states=words).sample
-    torch.testing.assert_close(loss, (velocity + latents).square().mean())
+    source, target = (torch.rand(2, 3, 16, 16) * 2 - 1 for _ in range(2))
+    batch = Batch(source, target, torch.ones(2, 1, 16, 16), torch.ones(2, 8).long())
+    way = ladder(parts.scheduler, 3)
+    loss = own_way_loss(parts, batch, torch.Generator().manual_seed(1), 0.1, inpaint=False, way=way)
     loss.backward()
-    assert any(one.grad is not None and one.grad.abs().sum() > 0 for one in parts.unet.parameters())
+    assert all(one.grad is not None for one in parts.unet.parameters())
+    drawn = parts.pipeline("instruct-pix2pix")(
+        prompt_embeds=parts.text_encoder(batch.tokens)[0].detach(),
+        image=(source + 1) / 2,
+        latents=torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1)),
+        num_inference_steps=3,
+        guidance_scale=1.0,
+        output_type="latent",
+    ).images
+    decoded = parts.vae.decode(drawn / parts.vae.config.scaling_factor).sample
+    error = (decoded - target).square().mean(dim=(1, 2, 3))
+    torch.testing.assert_close(loss, (0.01 * torch.log1p(error / 0.01)).mean())
+
+
+def test_no_loss_asks_the_device_for_a_number(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU each such question waits for all that was asked before."""
+    parts = build_parts(options(trained, init_from=trained), ())
+    pool = Pool(torch.zeros(4, 16, 16, 9).byte(), torch.ones(4).bool(), torch.ones(4, 8).long())
+    way = ladder(parts.scheduler, 2)
+    noise = torch.Generator().manual_seed(1)
+
+    def asked(self: torch.Tensor) -> float:
+        raise AssertionError("a number of a tensor")
+
+    for name in ("item", "__float__", "__int__", "__bool__", "tolist"):
+        monkeypatch.setattr(torch.Tensor, name, asked)
+    batch = batch_of(pool, torch.arange(3), noise)
+    denoiser_loss(parts, batch, noise, 0.1, inpaint=False).backward()
+    own_way_loss(parts, batch, noise, 0.1, inpaint=False, way=way).backward()
+
+
+def test_a_run_ends_by_the_clock_and_resumes_as_ended(tmp_path: Path) -> None:
+    run = options(tmp_path / "run", steps=1_000_000, minutes=0.03, varied=True, own_way_share=0.5, own_way_from=0.5)
+    train_tool(run, DATA, report=quiet)
+    steps = steps_taken(run.out / "training_log.jsonl", "denoiser")
+    assert 1 < steps < 1_000
+    assert Trained.of(run.out).steps == steps
+    train_tool(run, DATA, resume=True, report=quiet)
+    assert steps_taken(run.out / "training_log.jsonl", "denoiser") == steps
 
 
 def test_a_run_may_learn_from_its_own_way(trained: Path, tmp_path: Path) -> None:
@@ -141,6 +190,7 @@ def test_an_inpainter_trains_and_its_tool_loads_it(tmp_path: Path) -> None:
     answer = trained_tool("sd-inpainting", run.out, 16).edit([a_request(steps=2, size_hw=(40, 30))])[0]
     assert isinstance(answer, EditResult)
     assert answer.image.shape == (40, 30, 3)
+    judge_folder(run, DATA.validation, quiet)
     assert "An inpainter" in (run.out / "CARD.md").read_text()
 
 
@@ -167,3 +217,5 @@ def test_a_checkpoint_may_be_judged_anew(trained: Path) -> None:
     before = (trained / "gate.json").read_text()
     judge_folder(options(trained, steps=60, vae_steps=60), DATA.validation, quiet)
     assert (trained / "gate.json").read_text() == before
+    with pytest.raises(BadInput, match="no tool was trained"):
+        Trained.of(trained / "unet")
