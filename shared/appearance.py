@@ -130,24 +130,24 @@ def _detail_ratio(place: _Surround) -> float:
     A blur loses both. Grain alone would not catch a blur of clean artwork, which has none; acuity alone would not catch
     a fill, which has no strokes. Each is compared as energy, so that half the sharpness counts as a quarter.
     """
-    grain_before, grain_after = _high_pass(place.before), _high_pass(place.after)
-    inside = _quiet_level(grain_after, place.inside)
-    reference = _quiet_level(grain_before, place.inside)
+    grain_before, grain_after = high_pass(place.before), high_pass(place.after)
+    inside = quiet_level(grain_after, place.inside)
+    reference = quiet_level(grain_before, place.inside)
     if place.ring.any():
-        reference = min(reference, _quiet_level(grain_after, place.ring))
+        reference = min(reference, quiet_level(grain_after, place.ring))
     grain = (inside + GRAIN_FLOOR) / (reference + GRAIN_FLOOR)
     sharp_before, sharp_after = _acuity(place.before, place.inside), _acuity(place.after, place.inside)
     acuity = 1.0 if sharp_before is None or sharp_after is None else sharp_after / sharp_before
     return float(min(grain, acuity) ** 2)
 
 
-def _high_pass(image: Rgb) -> Floats:
+def high_pass(image: Rgb) -> Floats:
     """`(h, w)` float32: absolute luma less its blur of 1.2 px, the band that a smear loses first."""
     luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return np.asarray(np.abs(luma - cv2.GaussianBlur(luma, (0, 0), 1.2)), np.float32)
 
 
-def _quiet_level(detail: Floats, where: Mask) -> float:
+def quiet_level(detail: Floats, where: Mask) -> float:
     """Mean of the lower 60%: the grain between edges, which an edge or two do not move."""
     values = np.sort(detail[where])
     return float(values[: max(1, int(0.6 * values.size))].mean())

@@ -178,7 +178,7 @@ class ActionAgent:
         tool = self._tools[edit.plan.tool]
         if isinstance(answer, ToolDeclined):
             return Unusable(f"{tool.name}: {answer}")
-        made = usable(edit.request, answer, tool.kind, session.job.policy.max_seam)
+        made = usable(edit.request, answer, tool.kind, session.job.policy.max_seam, tool.native_size_px)
         if isinstance(made, Unusable):
             return Unusable(f"{tool.name}: {made.reason}", made.by_chance)
         session.warnings.extend(f"{edit.case.region.id}: {note}" for note in answer.notes)

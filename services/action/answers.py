@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from services.action.blend import Blended, blend, has_own_matte
+from services.action.detail import with_own_detail
 from services.action.registration import NotRegistered, register
 from services.action.tools.base import EditRequest, EditResult, ToolKind
 from shared.images import Rgb
@@ -31,13 +32,16 @@ class Usable:
     settings: dict[str, JsonValue]
 
 
-def usable(request: EditRequest, answer: EditResult, kind: ToolKind, max_seam: float) -> Usable | Unusable:
+def usable(
+    request: EditRequest, answer: EditResult, kind: ToolKind, max_seam: float, side_px: int | None = None
+) -> Usable | Unusable:
     """The patch in the answer.
 
     Args:
         request: what the tool was sent.
         answer: what it returned.
         kind: of the tool; only an instruction editor's picture may have another size, and is moved.
+        side_px: of the square that the tool saw the crop in; None where it saw it at its own size.
         max_seam: the most that a border may show, as `shared.appearance.seam_measure` has it.
     """
     fault = _fault(request, answer, kind)
@@ -48,8 +52,15 @@ def usable(request: EditRequest, answer: EditResult, kind: ToolKind, max_seam: f
         laid = register(request.crop, answer.image, request.mask)
         if isinstance(laid, NotRegistered):
             return Unusable(laid.reason, by_chance=True)
-        result = EditResult(laid.image, answer.alpha, answer.settings, answer.notes)
-        settings = _registration(laid.shift_xy_px, laid.zoom_xy, laid.agreement)
+        detailed = with_own_detail(
+            request.crop, laid.image, request.mask, side_px or max(answer.image.shape), request.seed
+        )
+        result = EditResult(detailed.image, answer.alpha, answer.settings, answer.notes)
+        settings = {
+            **_registration(laid.shift_xy_px, laid.zoom_xy, laid.agreement),
+            "edited_share": round(detailed.edited_share, 3),
+            "grain": round(detailed.grain, 2),
+        }
     blended = blend(request.crop, result, request.mask)
     if not (blended.alpha > 0).any():
         return Unusable("it changed nothing")

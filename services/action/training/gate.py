@@ -106,7 +106,7 @@ def edited(tool: Tool, case: Case, seed: int, steps: int) -> Rgb:
     answer = tool.edit([request])[0]
     if not isinstance(answer, EditResult):
         raise StageError(ErrorCode.STAGE_FAILED, f"{tool.name} declined a validation crop ({answer}): train it longer")
-    laid_in = usable(request, answer, tool.kind, MAX_SEAM)
+    laid_in = usable(request, answer, tool.kind, MAX_SEAM, tool.native_size_px)
     if isinstance(laid_in, Unusable):
         return case.image
     blended = laid_in.blended
