@@ -181,7 +181,7 @@ def choose_gates(
     probabilities: npt.NDArray[np.float64],
     distorted: npt.NDArray[np.bool_],
     *,
-    max_false_alarms: float = 0.03,
+    max_false_alarms: float = 0.02,
     peak_recall: float = 0.98,
 ) -> Gates:
     """Thresholds under which at most `max_false_alarms` of healthy images would be edited.

@@ -63,7 +63,7 @@ class DomainModel:
         save_file({name: np.ascontiguousarray(value) for name, value in vars(self).items()}, folder / DOMAIN_FILE)
 
 
-def fit_domain(features: npt.NDArray[np.float32], rank: int = 64) -> DomainModel:
+def fit_domain(features: npt.NDArray[np.float32], rank: int = 256) -> DomainModel:
     """The Gaussian of training images' features.
 
     Args:
@@ -95,7 +95,7 @@ def fit_domain(features: npt.NDArray[np.float32], rank: int = 64) -> DomainModel
     )
 
 
-def domain_threshold(distances: npt.NDArray[np.float64], kept_share: float = 0.98) -> float:
+def domain_threshold(distances: npt.NDArray[np.float64], kept_share: float = 0.97) -> float:
     """The distance that this share of validation images, all in the domain, stays within.
 
     Raises:
