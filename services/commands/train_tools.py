@@ -32,7 +32,7 @@ Side = Annotated[int, typer.Option(min=16, help="Side of the tool's square.")]
 InferenceSteps = Annotated[int, typer.Option(min=1, help="That the tool will run with, and is judged by.")]
 OwnWay = Annotated[
     float,
-    typer.Option(min=0, max=1, help="Of the denoiser's steps that learn from its own way to the end: 1, best."),
+    typer.Option(min=0, max=1, help="Of the denoiser's steps that learn from its own way to the end."),
 ]
 OwnWayFrom = Annotated[float, typer.Option(min=0, max=1, help="Share of the schedule before that.")]
 Minutes = Annotated[

@@ -10,7 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 class Clock(TrainerCallback):
     """Ends a run after so many seconds, and moves its schedule along with the share of them that is spent.
 
-    A machine that is lent for an hour takes as many steps as it can: the learning rate has come down when it is over,
+    A machine that is rented for an hour takes as many steps as it can: the learning rate has come down when it is over,
     whatever their number. Where the steps are done earlier, nothing changes.
 
     Args:

@@ -31,8 +31,8 @@ class ToolTraining(TrainingRun):
         draw_minutes: crops are those of the samples that were drawn by then.
         varied: crops are seen on other backdrops and in other tones each time (`training.variation`).
         outside_weight: of the loss where nothing may change; 1 inside the mask.
-        own_way_share: of the denoiser's steps that learn from its own way instead of from noisy truths. All of them or
-            none: noisy truths teach it to trust what it begins a step with, and on its own way that is a guess.
+        own_way_share: of the denoiser's steps that learn from its own way instead of from noisy truths: those teach it
+            to trust what it begins a step with, and on its own way that is a guess.
         own_way_from: share of the schedule before which there is none: a way from nowhere teaches little.
         ema: decay of the mean of weights that is kept, per step, once the run is older than ten times its memory.
         inference_steps: of the gate, and what the tool is to run with.
