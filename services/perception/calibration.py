@@ -217,14 +217,21 @@ def choose_gates(
 
 
 def choose_min_gain(
-    repaired: npt.NDArray[np.float64], unrepaired: npt.NDArray[np.float64], *, max_accepted: float = 0.05
+    repaired: npt.NDArray[np.float64],
+    unrepaired: npt.NDArray[np.float64],
+    *,
+    max_accepted: float = 0.05,
+    kept: float = 0.95,
 ) -> tuple[float, float]:
     """The least fall of evidence that counts: `(min_gain, share of true repairs that reach it)`.
+
+    As much as true repairs allow: a poor repair lets the evidence fall, too, and less.
 
     Args:
         repaired: `(N,)` falls of evidence where the clean twin's pixels replaced a blemish.
         unrepaired: `(M,)` falls where nothing was repaired and only fine noise changed.
         max_accepted: share of unrepaired ones that may pass.
+        kept: share of repaired ones that pass, unless the former asks for more.
 
     Raises:
         ValueError: either is empty.
@@ -234,7 +241,8 @@ def choose_min_gain(
     allowed = int(np.floor(max_accepted * unrepaired.size))
     worst = np.sort(unrepaired)[::-1]
     bound = float(worst[allowed]) if allowed < worst.size else 0.0
-    gain = min(1.0, max(0.05, float(np.nextafter(bound, 2.0))))  # below 0.05 a fall is noise of the map
+    reached = float(np.quantile(repaired, 1 - kept, method="lower"))
+    gain = min(1.0, max(0.05, float(np.nextafter(bound, 2.0)), reached))  # below 0.05 a fall is noise of the map
     return gain, float((repaired >= gain).mean())
 
 
