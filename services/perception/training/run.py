@@ -188,4 +188,5 @@ class _Prompts(Dataset[str]):
 
 
 def _prompts(source: SampleSource, workers: int) -> Iterable[str]:
-    return DataLoader(_Prompts(source), batch_size=None, num_workers=workers)
+    # A generator of its own, or a run that is resumed would begin with other weights.
+    return DataLoader(_Prompts(source), batch_size=None, num_workers=workers, generator=torch.Generator())

@@ -6,6 +6,7 @@ A run that was stopped resumes from its last state and ends as if it had not bee
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from torch import Generator
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, PrinterCallback, Qwen2_5_VLForConditionalGeneration, set_seed
 from trl.trainer.sft_config import SFTConfig
@@ -111,7 +112,7 @@ def _places(model: PreTrainedModel) -> Places | None:
 def _words(source: ProposalSource, prompt: Prompt, workers: int) -> Iterator[str]:
     """Requests and answers of samples spread over the source."""
     yield prompt.system
-    for texts in DataLoader(_Texts(source, prompt), batch_size=None, num_workers=workers):
+    for texts in DataLoader(_Texts(source, prompt), batch_size=None, num_workers=workers, generator=Generator()):
         yield from texts
 
 
