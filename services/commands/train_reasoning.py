@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
-from services.commands.training import OptimizerName, bad_option, command_line, data_of
+from services.commands.training import OptimizerName, Reuse, bad_option, command_line, data_of
 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the servable model.")]
 Data = Annotated[
@@ -72,7 +72,7 @@ def reasoning_sft(
     minutes: Annotated[
         float | None, typer.Option(min=0.01, help="What follows ends by then, its schedule walked through.")
     ] = None,
-    reuse: Annotated[int, typer.Option(min=1, help="How often a sample that was drawn is learned from.")] = 1,
+    reuse: Reuse = 1,
     bf16: Bf16 = False,
     device: Device = "cpu",
     workers: Workers = 0,

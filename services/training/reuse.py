@@ -5,7 +5,6 @@ ones. Every process keeps its own.
 """
 
 import random
-from collections.abc import Sized
 from typing import Any, TypeVar
 
 from torch.utils.data import Dataset
@@ -33,7 +32,7 @@ class Reused(Dataset[Item]):
 
     def __len__(self) -> int:
         source: Any = self._source  # its annotation knows no length
-        return _length(source) * self._times
+        return len(source) * self._times
 
     def __getitem__(self, index: int) -> Item:
         """A new item where `times` divides the index, or nothing is held yet; else one that is held."""
@@ -48,7 +47,3 @@ class Reused(Dataset[Item]):
             self._held[self._drawn % self._kept] = item
         self._drawn += 1
         return item
-
-
-def _length(source: Sized) -> int:
-    return len(source)
