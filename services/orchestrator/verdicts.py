@@ -4,6 +4,7 @@ A patch has to make its own regions better by the detector that found them, make
 reasoner where there is one, and sit in its surroundings. What was not measured is refused. Pure.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,10 @@ from shared.contracts.values import Canvas, Ground, Patch, Region, Verdict
 
 ROUNDING = 1e-9
 """Slack for thresholds: 0.3 - 0.1 is a gain of 0.2 although binary fractions make it a little less."""
+
+
+_CERTAIN = 1e-12
+"""A probability nearer to 0 or 1 has no log odds to speak of."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ def _objections(trial: Trial, patch: Patch) -> list[Objection]:
             sentence = f"looked at again, {region.id} is still called distorted"
             found.append(Objection(Ground.STILL_DISTORTED, sentence))
     found += _damage(trial, patch, regions)
+    found += _whole_image(trial, regions)
     return found + _appearance(trial, patch)
 
 
@@ -178,6 +184,35 @@ def _outweighed(trial: Trial, regions: tuple[Region, ...], harm: float) -> list[
         return []
     sentence = f"the gain of {gain:.2f} is outweighed by a new flaw of {harm:.2f} that it left beside it"
     return [Objection(Ground.NEW_FLAW, sentence)]
+
+
+def _whole_image(trial: Trial, regions: tuple[Region, ...]) -> list[Objection]:
+    """Objections from the "any distortion" head, where every salient region of an image that it doubted is on trial.
+
+    Then nothing salient should be left, and true repairs of whole images make the head as much surer as its checkpoint
+    was calibrated to. Repairs of some flaws among several move it too little to be judged by it.
+    """
+    saliency, limits = trial.policy.saliency_detector, trial.before.thresholds
+    before, after = trial.before.any_distortion, trial.after.any_distortion
+    if limits is None or limits.min_any_fall <= 0 or before is None or before < limits.tau_any:
+        return []
+    on_trial = {name for patch in trial.patches for name in patch.region_ids}
+    salient = {region.id for region in trial.before.regions if region.detector == saliency}
+    if not salient or not salient <= on_trial or not any(region.id in salient for region in regions):
+        return []
+    if after is not None and _log_odds(before) - _log_odds(after) >= limits.min_any_fall - ROUNDING:
+        return []
+    now = "unknown" if after is None else f"{after:.2f}"
+    sentence = (
+        f"the chance of any distortion went from {before:.2f} to {now}: its log odds had to fall by "
+        f"{limits.min_any_fall:.2f}, for no salient region is left without a patch"
+    )
+    return [Objection(Ground.WHOLE_IMAGE, sentence)]
+
+
+def _log_odds(probability: float) -> float:
+    inner = min(max(probability, _CERTAIN), 1 - _CERTAIN)
+    return math.log(inner / (1 - inner))
 
 
 def _appearance(trial: Trial, patch: Patch) -> list[Objection]:

@@ -28,6 +28,8 @@ class Calibration(Contract):
         tau_s: an image whose map peaks below it is left alone.
         tau_any: and so is one whose probability of any distortion lies below it.
         min_gain: by how much the evidence at a region must fall for a repair to count.
+        min_any_fall: by how much the log odds of any distortion must fall once all salient regions are repaired;
+            0 where it was not calibrated.
         any_temperature, any_bias: probability = sigmoid(logit / temperature + bias).
         domain_threshold: an image further than this from the training data is out of the domain.
         dilation_of_height: regions grow by this share of the image's height, so that a repair has room.
@@ -40,6 +42,7 @@ class Calibration(Contract):
     tau_s: UnitFloat
     tau_any: UnitFloat
     min_gain: UnitFloat
+    min_any_fall: float = Field(default=0.0, ge=0)
     any_temperature: float = Field(gt=0)
     any_bias: float
     domain_threshold: float = Field(gt=0)
@@ -244,6 +247,21 @@ def choose_min_gain(
     reached = float(np.quantile(repaired, 1 - kept, method="lower"))
     gain = min(1.0, max(0.05, float(np.nextafter(bound, 2.0)), reached))  # below 0.05 a fall is noise of the map
     return gain, float((repaired >= gain).mean())
+
+
+def choose_min_any_fall(falls: npt.NDArray[np.float64], *, kept: float = 0.95) -> float:
+    """The least fall of the log odds of any distortion that `kept` of true repairs of whole images reach; not below 0.
+
+    Args:
+        falls: `(N,)`, of images that pass the gates, from the blemished one to its clean twin.
+        kept: the share.
+
+    Raises:
+        ValueError: there is no fall.
+    """
+    if not falls.size:
+        raise ValueError("falls of images that pass the gates are needed")
+    return max(0.0, float(np.quantile(falls, 1 - kept, method="lower")))
 
 
 def _sigmoid(values: npt.NDArray[np.float64] | np.float64) -> npt.NDArray[np.float64]:

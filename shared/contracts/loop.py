@@ -93,6 +93,7 @@ class Thresholds(Contract):
     tau_s: UnitFloat
     tau_any: UnitFloat
     min_gain: UnitFloat
+    min_any_fall: float = Field(default=0.0, ge=0)
 
 
 class Perceived(_Event):

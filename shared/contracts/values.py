@@ -168,6 +168,7 @@ class Ground(StrEnum):
     OTHER_DETECTOR = "other_detector"
     STILL_DISTORTED = "still_distorted"
     NEW_FLAW = "new_flaw"
+    WHOLE_IMAGE = "whole_image"
     NOT_CHECKED = "not_checked"
     SMEAR = "smear"
     COLOUR = "colour"

@@ -99,6 +99,11 @@ class Garment:
     pattern: str = "plain"
     second: Rgb01 = (1.0, 1.0, 1.0)
 
+    @property
+    def is_skirt(self) -> bool:
+        """One piece around both legs, whatever its length is called."""
+        return "skirt" in self.kind
+
 
 @dataclass(frozen=True)
 class CloseHand:

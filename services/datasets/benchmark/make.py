@@ -34,7 +34,7 @@ CURLS: dict[str, tuple[float, ...]] = {
     "victory": (0, 0, 1, 1, 0), "thumbs-up": (1, 1, 1, 1, 0), "grip": (0, 0, 0, 0, 0),
 }  # fmt: skip
 ANIMALS = ("cat", "dog", "rabbit", "duck")
-OUTSIDE = ("park", "street", "beach", "mountains", "village", "desert", "night")
+OUTSIDE = ("park", "street", "beach", "view", "mountains", "village", "desert", "night")
 HOLDABLE = {"cup": 0.055, "glass": 0.07, "bottle": 0.13, "phone": 0.085, "apple": 0.045}
 """Height over that of a person."""
 
@@ -142,8 +142,6 @@ class Maker:
         top = self.garment(self.words.tops, (skin, head.hair.rgb))
         bottoms = tuple(b for b in self.words.bottoms if "skirt" not in b[0] or noun in ("woman", "girl"))
         bottom = self.garment(bottoms, (top.colour.rgb, skin), patterned=False)
-        if "skirt" in bottom.kind:
-            bottom = replace(bottom, kind=bottom.kind)
         child = noun in ("girl", "boy")
         arms = tuple(self._arm(name, side, poses[(side + 1) // 2] if poses else None, skin, size) for side in (-1, 1))
         stance = rng.uniform(0, 4)

@@ -70,6 +70,8 @@ class Renderer:
 
     def ground(self, scene: Scene, shared_items: int = 0) -> Ground:
         """The backdrop, out of focus as the scene has it, and the first items."""
+        # Where two bands of a backdrop meet within a pixel, what was drawn before would show through.
+        self._surface.load(np.zeros((self.size_px, self.size_px, 3), np.uint8))
         pen = Pen(self._surface, look_of(scene))
         draw_backdrop(pen, scene.backdrop)
         if scene.backdrop.blur:

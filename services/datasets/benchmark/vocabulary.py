@@ -106,6 +106,13 @@ _TRAIN_POSES = (
     ArmPose("reaching out", (112, 128), (84, 112), raised=False),
     ArmPose("showing", (150, 162), (20, 40), raised=True),
     ArmPose("holding", (150, 164), (2, 22), raised=True, holding=True),
+    ArmPose("swinging", (140, 156), (150, 170), raised=False),
+    ArmPose("reaching down", (120, 134), (140, 160), raised=False),
+    ArmPose("stretching out", (92, 108), (74, 96), raised=False),
+    ArmPose("lifting", (84, 97), (-4, 20), raised=True),
+    ArmPose("stretching up", (38, 54), (2, 20), raised=True),
+    ArmPose("stopping", (126, 146), (42, 66), raised=True),
+    ArmPose("holding", (118, 132), (-6, 18), raised=True, holding=True),
 )
 _TEST_POSES = (
     ArmPose("hanging", (161, 166), (162, 171), raised=False),
@@ -115,6 +122,8 @@ _TEST_POSES = (
     ArmPose("offering", (165, 175), (44, 60), raised=True),
     ArmPose("holding", (138, 149), (-10, 1), raised=True, holding=True),
 )
+_INVENTED = _tones("b4b4ac 8c8074 7c6c74", "d0c8bc a89478 5c6c74", "8c98a4 746c5c a07c5c")
+"""Where the colours of an invented backdrop begin; most go far from here."""
 _TRAIN_PLACES = (
     Place(
         "studio",
@@ -158,6 +167,32 @@ _TRAIN_PLACES = (
         (0.5, 0.58),
         _tones("7fbfe8 e4cf9c 2f8ca0", "a8d4e8 dcc48c 3c7aa8", "f0c49c d8b88a 5a6a98"),
     ),
+    *(
+        Place("interior", phrase, (0.6, 0.76), _INVENTED)
+        for phrase in (
+            "in a hallway",
+            "in an office",
+            "in a lobby",
+            "in a workshop",
+            "in a shop",
+            "in a bedroom",
+        )
+    ),
+    *(
+        Place("view", phrase, (0.52, 0.72), _INVENTED)
+        for phrase in (
+            "in a garden",
+            "near a wood",
+            "at a fair",
+            "in a field",
+            "on a town square",
+            "by a farm",
+        )
+    ),
+    *(
+        Place("counter", phrase, (0.52, 0.66), _INVENTED, table=True)
+        for phrase in ("on a counter", "on a workbench", "on a desk", "at a market stall", "in a dining room")
+    ),
 )
 _TEST_PLACES = (
     Place("gallery", "in an art gallery", (0.66, 0.74), _tones("d4cfc4 a08060 a84a4a", "c4ccd4 8a7460 3c6a8c")),
@@ -179,9 +214,17 @@ TRAIN = Vocabulary(
     palettes=_TRAIN_PALETTES,
     words=_TRAIN_WORDS,
     fonts=FONTS,
-    tops=(("T-shirt", 0.3), ("sweater", 1.0), ("shirt", 1.0), ("hoodie", 1.0), ("jacket", 1.0)),
-    bottoms=(("trousers", 1.0), ("jeans", 1.0), ("skirt", 0.55), ("shorts", 0.4)),
-    patterns=("plain", "plain", "plain", "striped", "dotted"),
+    tops=(
+        ("T-shirt", 0.3),
+        ("sweater", 1.0),
+        ("shirt", 1.0),
+        ("hoodie", 1.0),
+        ("jacket", 1.0),
+        ("tunic", 0.55),
+        ("jersey", 0.8),
+    ),
+    bottoms=(("trousers", 1.0), ("jeans", 1.0), ("skirt", 0.55), ("shorts", 0.4), ("breeches", 0.85)),
+    patterns=("plain", "plain", "plain", "plain", "striped", "dotted", "pinstriped", "hatched"),
     poses=_TRAIN_POSES,
     places=_TRAIN_PLACES,
     hairstyles=("short", "parted", "long", "bun", "curly", "bald", "ponytail"),

@@ -137,7 +137,9 @@ class Trusting:
                     AppearanceCheck(patch_id=name, detail_ratio=1.0, colour_shift=0.0, seam=1.0)
                     for name in command.on_trial
                 ),
-                "thresholds": None if limits is None else limits.model_copy(update={"min_gain": 0.0}),
+                "thresholds": None
+                if limits is None
+                else limits.model_copy(update={"min_gain": 0.0, "min_any_fall": 0.0}),
             }
         )
 

@@ -74,7 +74,12 @@ class SaliencyDetector:
             saliency=prediction.saliency,
             any_distortion=prediction.any_distortion,
             in_domain=prediction.in_domain,
-            thresholds=Thresholds(tau_s=calibration.tau_s, tau_any=calibration.tau_any, min_gain=calibration.min_gain),
+            thresholds=Thresholds(
+                tau_s=calibration.tau_s,
+                tau_any=calibration.tau_any,
+                min_gain=calibration.min_gain,
+                min_any_fall=calibration.min_any_fall,
+            ),
             scores={name: score for name, score in prediction.scores.items() if name in calibration.scores},
             warnings=warnings,
         )

@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from services.perception.calibration import (
     Calibration,
+    Platt,
     calibration_error,
     choose_gates,
+    choose_min_any_fall,
     choose_min_gain,
     choose_tau,
     fit_platt,
@@ -31,8 +33,8 @@ from shared.errors import BadInput, ErrorCode
 from shared.images import Rgb
 
 _BATCH = 16
-_MAX_TWINS = 100
-"""Kept in memory with their maps; they hold some hundreds of regions."""
+_MAX_TWINS = 240
+"""Kept in memory with their maps; some sixty of them pass the gates."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,16 @@ def calibrate(
             ErrorCode.MISSING_DATA, "calibration needs healthy and blemished validation images: make more samples"
         )
     platt = fit_platt(seen.logits, seen.distorted)
-    probability = 0.5 * (1 + np.tanh(0.5 * (seen.logits / platt.temperature + platt.bias)))
+    probability = _probability(seen.logits, platt)
     tau, overlap = choose_tau(seen.curves)
     gates = choose_gates(seen.peaks, probability, seen.distorted)
-    repaired, unrepaired = _falls(network, seen.twins, RegionSettings(tau=tau))
-    min_gain, accepted = choose_min_gain(repaired, unrepaired) if repaired.size else (0.2, float("nan"))
+    falls = _falls(network, seen.twins, RegionSettings(tau=tau))
+    min_gain, accepted = choose_min_gain(falls.repaired, falls.unrepaired) if falls.repaired.size else (0.2, math.nan)
+    gated = [
+        (before - after) / platt.temperature
+        for before, after in falls.logits
+        if _probability(before, platt) >= gates.tau_any
+    ]
     distances = domain.distance(seen.features)
     metrics = mean_metrics(seen.metrics)
     calibration = Calibration(
@@ -77,6 +84,7 @@ def calibrate(
         tau_s=gates.tau_s,
         tau_any=gates.tau_any,
         min_gain=min_gain,
+        min_any_fall=choose_min_any_fall(np.asarray(gated)) if gated else 0.0,
         any_temperature=platt.temperature,
         any_bias=platt.bias,
         domain_threshold=domain_threshold(distances),
@@ -90,12 +98,17 @@ def calibrate(
             "iou_at_tau": round(overlap, 4),
             "recall_at_gates": round(gates.recall, 4),
             "false_alarms_at_gates": round(gates.false_alarms, 4),
-            "repairs": int(repaired.size),
+            "repairs": int(falls.repaired.size),
             "repairs_reaching_min_gain": round(accepted, 4) if np.isfinite(accepted) else None,
+            "whole_repairs": len(gated),
             "domain_distance_median": round(float(np.median(distances)), 4),
         },
     )
     return Calibrated(calibration, domain)
+
+
+def _probability(logits: npt.NDArray[np.float64] | float, platt: Platt) -> npt.NDArray[np.float64]:
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * (np.asarray(logits) / platt.temperature + platt.bias))))
 
 
 @dataclass(frozen=True)
@@ -142,24 +155,39 @@ def _look(network: Network, source: SampleSource, count: int) -> _Seen:
     )
 
 
-def _falls(
-    network: Network, twins: Sequence[tuple[BlemishSample, RawPrediction]], settings: RegionSettings
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Falls of evidence at found blemishes: with the clean twin in their place, and with nothing but new grain."""
+@dataclass(frozen=True)
+class _Falls:
+    """What happens to blemished images with the clean twin in their place.
+
+    Attributes:
+        repaired: `(N,)` falls of evidence at found blemishes.
+        unrepaired: `(N,)` falls with nothing but new grain.
+        logits: of any distortion, before and after, one pair an image.
+    """
+
+    repaired: npt.NDArray[np.float64]
+    unrepaired: npt.NDArray[np.float64]
+    logits: Sequence[tuple[float, float]]
+
+
+def _falls(network: Network, twins: Sequence[tuple[BlemishSample, RawPrediction]], settings: RegionSettings) -> _Falls:
     repaired: list[float] = []
     unrepaired: list[float] = []
+    logits: list[tuple[float, float]] = []
     for sample, raw in twins:
         if sample.clean is None:
             continue
         mask = union_mask(sample)
         clean, grained = predict_raw(network, [sample.clean, _recompressed(sample.image)], [sample.prompt] * 2)
+        if not sample.prompt_contradicts:  # else it shows what the prompt denies, repaired or not
+            logits.append((raw.any_logit, clean.any_logit))
         for region in salient_regions(raw.saliency, settings):
             x0, y0, x1, y1 = region.box_xyxy_px
             if not (mask[y0:y1, x0:x1] & region.mask).any():
                 continue  # a false alarm: there is nothing to repair
             repaired.append(region.evidence - evidence_in(clean.saliency, region.box_xyxy_px))
             unrepaired.append(region.evidence - evidence_in(grained.saliency, region.box_xyxy_px))
-    return np.asarray(repaired), np.asarray(unrepaired)
+    return _Falls(np.asarray(repaired), np.asarray(unrepaired), logits)
 
 
 def _recompressed(image: Rgb) -> Rgb:

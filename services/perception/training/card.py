@@ -84,7 +84,10 @@ def write_card(
         *rows,
         "",
         "Thresholds: "
-        + ", ".join(f"{name} {getattr(calibration, name):.3g}" for name in ("tau", "tau_s", "tau_any", "min_gain"))
+        + ", ".join(
+            f"{name} {getattr(calibration, name):.3g}"
+            for name in ("tau", "tau_s", "tau_any", "min_gain", "min_any_fall")
+        )
         + f", domain {calibration.domain_threshold:.3g}.",
         "",
         "## What it cannot do",

@@ -6,6 +6,7 @@ import pytest
 
 from services.orchestrator.verdicts import Trial, judge
 from shared.contracts.jobs import LoopPolicy, Perception
+from shared.contracts.loop import Thresholds
 from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Ground, Patch, Region
 
 BOX = (0, 0, 8, 8)
@@ -85,3 +86,40 @@ def test_a_patch_on_a_refused_one_says_so() -> None:
         rejudged={},
     )
     assert [verdict.grounds for verdict in judge(trial)] == [(Ground.NO_GAIN,), (Ground.BASE_REFUSED,)]
+
+
+def whole_image(before: float, after: float | None, *left: str, detector: str = "saliency") -> tuple[Ground, ...]:
+    """Of a patch for salient region `a`, which does make its own evidence fall; `left` are salient and not on trial."""
+    limits = Thresholds(tau_s=0.1, tau_any=0.6, min_gain=0.3, min_any_fall=2.0)
+    found = tuple(region(name, detector) for name in ("a", *left))
+    checks = (AppearanceCheck(patch_id="p", detail_ratio=1.0, colour_shift=0.0, seam=1.0),)
+    seen = {"thresholds": limits, "regions": found}
+    trial = Trial(
+        policy=LoopPolicy(saliency_detector="saliency"),
+        before=perception({f"a/{detector}": 0.9}).model_copy(update=seen | {"any_distortion": before}),
+        after=perception({f"a/{detector}": 0.1}, checks).model_copy(update={"any_distortion": after}),
+        patches=(patch("p", "a"),),
+        known=(region("a", detector),),
+        rejudged={},
+    )
+    (verdict,) = judge(trial)
+    return verdict.grounds
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (whole_image(0.9, 0.5), ()),  # log odds 2.2 to 0
+        (whole_image(0.9, 0.6), (Ground.WHOLE_IMAGE,)),
+        (whole_image(0.9, 0.95), (Ground.WHOLE_IMAGE,)),
+        (whole_image(0.9, None), (Ground.WHOLE_IMAGE,)),
+        (whole_image(1.0, 0.0), ()),
+        (whole_image(0.9, 0.9, "b"), ()),  # another salient region is left: nothing can be said of the whole
+        (whole_image(0.5, 0.5), ()),  # the head never doubted the image
+        (whole_image(0.9, 0.9, detector="text"), ()),  # and words are not its business
+    ],
+)
+def test_where_nothing_salient_is_left_the_whole_image_has_to_look_sounder(
+    found: tuple[Ground, ...], expected: tuple[Ground, ...]
+) -> None:
+    assert found == expected

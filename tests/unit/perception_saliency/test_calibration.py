@@ -13,6 +13,7 @@ from services.perception.calibration import (
     Calibration,
     calibration_error,
     choose_gates,
+    choose_min_any_fall,
     choose_min_gain,
     choose_tau,
     fit_platt,
@@ -102,6 +103,15 @@ def test_min_gain_refuses_noise_and_accepts_repairs() -> None:
     assert choose_min_gain(np.asarray([0.5, 0.9]), np.asarray([0.7]))[0] > 0.7
 
 
+@given(falls=arrays(np.float64, 40, elements=st.floats(-5, 20)))
+def test_most_true_repairs_let_the_whole_image_fall_far_enough(falls: np.ndarray) -> None:
+    asked = choose_min_any_fall(falls)
+    assert asked >= 0
+    if (falls > 0).all():
+        assert (falls >= asked).mean() >= 0.95
+        assert (falls > asked).mean() < 1
+
+
 def test_calibration_is_kept_beside_the_weights(tmp_path: Path) -> None:
     CALIBRATION.save(tmp_path)
     assert load_calibration(tmp_path) == CALIBRATION
@@ -119,6 +129,8 @@ def test_labels_are_checked() -> None:
         choose_gates(np.full(2, np.nan), np.zeros(2), np.asarray([True, False]))
     with pytest.raises(ValueError, match="falls"):
         choose_min_gain(np.zeros(0), np.zeros(1))
+    with pytest.raises(ValueError, match="falls"):
+        choose_min_any_fall(np.zeros(0))
 
 
 def domain_data(count: int, seed: int = 0, width: int = 30) -> np.ndarray:

@@ -7,11 +7,9 @@ from services.datasets.benchmark.draw.pen import Path, Pen, bounds, joined, poly
 from services.datasets.benchmark.frame import Point, between, circle, heading, polar, tube
 from services.datasets.benchmark.graph import Garment, Leg, Person
 
-PATTERNS = ("plain", "striped", "dotted", "checked")
-
 
 def pattern(pen: Pen, path: Path, garment: Garment, unit: float) -> None:
-    """Stripes, dots or checks inside the path; `unit` is their spacing."""
+    """Stripes, dots, checks or hatching inside the path; `unit` is their spacing."""
     if garment.pattern == "plain" or pen.px(unit) < 1.6:
         return
     x0, y0, x1, y1 = bounds(path)
@@ -28,6 +26,14 @@ def pattern(pen: Pen, path: Path, garment: Garment, unit: float) -> None:
                 (x0 + i * unit, y1)])
                      for i in range(columns)]  # fmt: skip
             pen.soft(joined(posts), garment.second, 0.4)
+        if garment.pattern in ("pinstriped", "hatched"):
+            lean = (y1 - y0) * 0.6 if garment.pattern == "hatched" else 0.0
+            first = -int(lean / unit) - 1
+            lines = [
+                polygon([(x0 + i * unit, y1), (x0 + i * unit + lean, y0)], closed=False)
+                for i in range(first, columns + 1)
+            ]
+            pen.stroke(joined(lines), garment.second, unit * 0.22, 0.8)
         if garment.pattern == "dotted":
             dots = [smooth(circle((x0 + (i + 0.5 * (j % 2)) * unit, y0 + j * unit), unit * 0.22, steps=6))
                     for i in range(columns + 1) for j in range(rows + 1)]  # fmt: skip
@@ -99,7 +105,7 @@ def torso(pen: Pen, person: Person, chest: Point, hips: Point) -> None:
     h, b = person.size, person.build
     bottom, top = person.bottom, person.top
     hx, hy = hips
-    if bottom.kind in ("skirt", "dress"):
+    if bottom.is_skirt:
         reach = 0.12 + 0.2 * bottom.cut
         flare = 0.085 + 0.045 * bottom.cut
         hem = [

@@ -2,16 +2,13 @@
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from services.datasets.benchmark.colour import WHITE, Rgb01, darker, hexed, lighter, mix
 from services.datasets.benchmark.draw.pen import Path, Pen, joined, polygon, smooth
+from services.datasets.benchmark.draw.shapes import band
 from services.datasets.benchmark.frame import circle
 from services.datasets.benchmark.graph import Backdrop
-
-
-def _band(pen: Pen, y0: float, y1: float, colours: Sequence[Rgb01]) -> None:
-    pen.gradient(polygon([(-0.01, y0), (1.01, y0), (1.01, y1), (-0.01, y1)]), (0, y0), (0, y1), colours)
 
 
 def _clouds(pen: Pen, h: float, rng: random.Random, rgb: Rgb01 = WHITE) -> None:
@@ -68,11 +65,11 @@ def park(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
     """Sky, hills, trees, a meadow with a path."""
     sky, grass, accent = backdrop.colours
     h = backdrop.horizon
-    _band(pen, 0, h, [darker(sky, 0.05), lighter(sky, 0.6)])
+    band(pen, 0, h, [darker(sky, 0.05), lighter(sky, 0.6)])
     _clouds(pen, h, rng)
     _ridge(pen, h, 0.12, mix(lighter(grass, 0.3), sky, 0.5), rng)
     _ridge(pen, h, 0.06, mix(grass, sky, 0.25), rng)
-    _band(pen, h, 1.01, [lighter(grass, 0.18), darker(grass, 0.1)])
+    band(pen, h, 1.01, [lighter(grass, 0.18), darker(grass, 0.1)])
     path = smooth([(0.45, h), (0.5, h), (0.72, 0.8), (0.95, 1.05), (0.45, 1.05), (0.5, 0.8)])
     if rng.random() < 0.5:
         pen.soft(path, mix(hexed("d8c39a"), grass, 0.2), 0.85)
@@ -86,7 +83,7 @@ def street(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
     """House fronts with windows and shop awnings, a pavement and the road."""
     sky, stone, accent = backdrop.colours
     h = backdrop.horizon
-    _band(pen, 0, h, [sky, lighter(sky, 0.5)])
+    band(pen, 0, h, [sky, lighter(sky, 0.5)])
     x = -0.06
     while x < 1.0:
         w, top = rng.uniform(0.18, 0.3), rng.uniform(0.02, h * 0.35)
@@ -96,11 +93,11 @@ def street(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
         pen.volume(polygon([(x, top), (x + w, top), (x + w, h), (x, h)]), tone, 0.03, strength=0.5)
         _windows(pen, x, top, w, h, tone, rng)
         x += w
-    _band(pen, h, h + 0.1, [lighter(stone, 0.3), stone])
+    band(pen, h, h + 0.1, [lighter(stone, 0.3), stone])
     for k in range(12):
         seam = polygon([(0.5 + (k - 6) * 0.1, h), (0.5 + (k - 6) * 0.14, h + 0.1)], closed=False)
         pen.stroke(seam, darker(stone, 0.35), 0.003, 0.6)
-    _band(
+    band(
         pen,
         h + 0.1,
         1.01,
@@ -138,13 +135,13 @@ def beach(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
     h = backdrop.horizon
     shore = h + 0.1
     sea = mix(hexed("2f86a6"), accent, 0.2)
-    _band(pen, 0, h, [sky, lighter(sky, 0.7)])
+    band(pen, 0, h, [sky, lighter(sky, 0.7)])
     _clouds(pen, h, rng)
-    _band(pen, h, shore + 0.02, [darker(sea, 0.2), lighter(sea, 0.35)])
+    band(pen, h, shore + 0.02, [darker(sea, 0.2), lighter(sea, 0.35)])
     for _ in range(16):
         x, y = rng.random(), rng.uniform(h + 0.01, shore)
         pen.stroke(polygon([(x, y), (x + rng.uniform(0.02, 0.08), y)], closed=False), WHITE, 0.003, 0.55)
-    _band(pen, shore, 1.01, [lighter(sand, 0.25), darker(sand, 0.04)])
+    band(pen, shore, 1.01, [lighter(sand, 0.25), darker(sand, 0.04)])
     foam = smooth(
         [(-0.1, shore + 0.005), (0.2, shore + 0.015), (0.5, shore), (0.8, shore + 0.014), (1.1, shore + 0.004)],
         closed=False,
@@ -158,7 +155,7 @@ def mountains(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
     """Peaks with snow behind a lake and a stony shore."""
     sky, shore, accent = backdrop.colours
     h = backdrop.horizon
-    _band(pen, 0, h, [darker(sky, 0.1), lighter(sky, 0.65)])
+    band(pen, 0, h, [darker(sky, 0.1), lighter(sky, 0.65)])
     for x, s in ((0.15, 0.5), (0.55, 0.62), (0.92, 0.46)):
         peak = (x + rng.uniform(-0.06, 0.06), h - s * 0.75)
         rock = mix(hexed("68707e"), accent, 0.15)
@@ -172,8 +169,8 @@ def mountains(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
         pen.flat(polygon([peak, (peak[0] + s * 0.14, peak[1] + s * 0.2), (peak[0] + s * 0.04, peak[1] + s * 0.15),
                           (peak[0] - s * 0.03, peak[1] + s * 0.22), (peak[0] - s * 0.13, peak[1] + s * 0.18)]), (0.96,
                           0.97, 1))  # fmt: skip
-    _band(pen, h, h + 0.1, [lighter(sky, 0.3), mix(sky, hexed("3f6a7a"), 0.6)])
-    _band(pen, h + 0.1, 1.01, [lighter(shore, 0.12), darker(shore, 0.12)])
+    band(pen, h, h + 0.1, [lighter(sky, 0.3), mix(sky, hexed("3f6a7a"), 0.6)])
+    band(pen, h + 0.1, 1.01, [lighter(shore, 0.12), darker(shore, 0.12)])
     stones = [
         smooth(circle((rng.random(), h + 0.12 + (0.86 - h) * rng.random()), rng.uniform(0.006, 0.018), 0.007, 7))
         for _ in range(36)
@@ -185,7 +182,7 @@ def village(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
     """Snowed-in cottages and firs, flakes in the air."""
     sky, snow, accent = backdrop.colours
     h = backdrop.horizon
-    _band(pen, 0, h, [sky, lighter(sky, 0.4)])
+    band(pen, 0, h, [sky, lighter(sky, 0.4)])
     _ridge(pen, h, 0.16, lighter(sky, 0.55), rng)
     for x in (0.14, 0.5, 0.84):
         w, top = rng.uniform(0.16, 0.22), h - rng.uniform(0.13, 0.18)
@@ -212,7 +209,7 @@ def village(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
                 hexed("ffd98a"),
             )
     white = mix(snow, WHITE, 0.7)
-    _band(pen, h, 1.01, [darker(white, 0.08), white])
+    band(pen, h, 1.01, [darker(white, 0.08), white])
     for x in rng.sample((0.02, 0.32, 0.68, 0.98), 2):
         for k in range(4):
             y, r = h + 0.01 - k * 0.07, 0.085 - k * 0.017
@@ -226,7 +223,7 @@ def desert(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
     """Dunes, mesas and cacti."""
     sky, sand, accent = backdrop.colours
     h = backdrop.horizon
-    _band(pen, 0, h, [sky, mix(lighter(sky, 0.6), hexed("ffd9a8"), 0.5)])
+    band(pen, 0, h, [sky, mix(lighter(sky, 0.6), hexed("ffd9a8"), 0.5)])
     for x in (0.2, 0.75):
         w, t = rng.uniform(0.12, 0.2), rng.uniform(0.12, 0.2)
         pen.volume(
@@ -235,7 +232,7 @@ def desert(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
             0.05,
         )
     _ridge(pen, h + 0.02, 0.05, lighter(sand, 0.1), rng, 0.3)
-    _band(pen, h, 1.01, [lighter(sand, 0.12), darker(sand, 0.08)])
+    band(pen, h, 1.01, [lighter(sand, 0.12), darker(sand, 0.08)])
     for k in range(6):
         y = h + 0.03 + (1 - h) * (k / 6) ** 1.3
         dune = smooth([(-0.1, y), (0.25, y - 0.02), (0.6, y + 0.015), (1.1, y - 0.01)], closed=False)
@@ -253,7 +250,7 @@ def night(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
     sky, ground, accent = backdrop.colours
     h = backdrop.horizon
     deep = mix(darker(sky, 0.6), hexed("28304f"), 0.6)
-    _band(pen, 0, h, [deep, mix(deep, accent, 0.35)])
+    band(pen, 0, h, [deep, mix(deep, accent, 0.35)])
     x = -0.03
     lit = []
     while x < 1.0:
@@ -270,7 +267,7 @@ def night(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
             y += 0.034
         x += w
     pen.flat(joined(lit), hexed("ffdf95"))
-    _band(pen, h, 1.01, [mix(ground, hexed("3a4058"), 0.7), mix(ground, hexed("565c72"), 0.6)])
+    band(pen, h, 1.01, [mix(ground, hexed("3a4058"), 0.7), mix(ground, hexed("565c72"), 0.6)])
     for _ in range(6):
         gx = rng.random()
         pen.soft(smooth(circle((gx, h + 0.1), 0.02, 0.1)), lighter(accent, 0.5), 0.2, 0.03)

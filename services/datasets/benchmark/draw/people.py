@@ -172,7 +172,7 @@ def _leg(pen: Pen, person: Person, leg: Leg, joints: Joints) -> None:
             _bare(pen, [joints.root, joints.middle], [radii[0] * 0.8, radii[1] * 0.85], skin)
     with pen.part("foot"):
         clothes.shoe(pen, person, leg, joints.end)
-    if person.bottom.kind in ("skirt", "dress"):
+    if person.bottom.is_skirt:
         return
     if person.bottom.cut >= 0.95:
         clothes.sleeve(

@@ -108,7 +108,7 @@ def _hair(scene: Scene, path: str, rng: random.Random) -> Change | None:
 
 
 def _trousered(scene: Scene) -> list[str]:
-    return [p.id for p in people_of(scene) if "skirt" not in p.bottom.kind]
+    return [p.id for p in people_of(scene) if not p.bottom.is_skirt]
 
 
 def _trousers(scene: Scene, path: str, rng: random.Random) -> Change | None:
