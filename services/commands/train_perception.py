@@ -103,7 +103,7 @@ def perception(
         )
     except ValidationError as error:
         raise bad_option(error) from error
-    drawn = max(-(-steps * batch_size * accumulate // reuse), calibration_count)
+    drawn = max(options.samples_drawn(batch_size), calibration_count)
     held_out = max(validation_count, calibration_count)
     source = data_of(
         data, validation, folder_data, lambda: rendered_data(drawn, held_out, data_seed, data_size, mix, labels)

@@ -73,7 +73,7 @@ def rater(
         )
     except ValidationError as error:
         raise bad_option(error) from error
-    drawn = max(-(-steps * batch_size // reuse), calibration_count)
+    drawn = max(options.samples_drawn(batch_size), calibration_count)
     held_out = max(validation_count, calibration_count)
     source = data_of(data, validation, folder_data, lambda: rendered_data(drawn, held_out, data_seed))
     result = train_perception(options, source, resume=resume, report=typer.echo, command=command_line())

@@ -1,5 +1,6 @@
 """A training run's folder: its options lie there as `run.json`, its states in `states`. Knows no torch."""
 
+import math
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -120,3 +121,7 @@ class TrainerRun(TrainingRun):
     log_every: int = Field(default=25, ge=1)
     evaluate_every: int = Field(default=250, ge=1)
     save_every: int = Field(default=250, ge=1)
+
+    def samples_drawn(self, batch_size: int) -> int:
+        """How many samples batches of that size take, each counted once however often it is learned from."""
+        return math.ceil(self.steps * batch_size * self.accumulate / self.reuse)

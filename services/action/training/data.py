@@ -18,8 +18,8 @@ def rendered_data(count: int, validation_count: int, seed: int, *, labelled: boo
     return PairData(
         RenderedPairs(count, seed, labelled=labelled),
         RenderedPairs(2 * validation_count, seed + _VALIDATION_SEED),  # a third of them is healthy
-        f"the procedural blemish benchmark, split train, 256 px, seed {seed}, rendered on the fly ({count} samples; "
-        f"validation with seed {seed + _VALIDATION_SEED})" + (", backdrops and tones varied" if labelled else ""),
+        f"the procedural blemish benchmark, split train, 256 px, seed {seed}, rendered on the fly "
+        f"(validation with seed {seed + _VALIDATION_SEED})" + (", backdrops and tones varied" if labelled else ""),
     )
 
 

@@ -1,7 +1,7 @@
 """Training crops, varied where they are learned from: each time other backdrops and tones, now and then mirrored.
 
-As `services.datasets.benchmark.variation` does it with pictures, whose module says why; here a crop is drawn once and
-looks different whenever it is learned from, at a cost that a GPU does not notice.
+As `services.datasets.benchmark.variation` does it with pictures, in its ranges; its module says why. Here a crop is
+drawn once and looks different whenever it is learned from, at a cost that a GPU does not notice.
 """
 
 import math
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_LUMA = (0.299, 0.587, 0.114)
+from services.datasets.benchmark.variation import BACKDROP, LUMA, SHOWN, TINT, ToneRange
+
 _SHAPES = 3
 
 
@@ -23,8 +24,8 @@ def varied(pictures: Tensor, shown: Tensor, noise: torch.Generator) -> Tensor:
         noise: what it is drawn by.
     """
     count, side = len(pictures), pictures.shape[-1]
-    behind = _toned(pictures, _colours(count, 180.0, (0.2, 1.6), noise), _uniform(count, 0.65, 1.5, noise))
-    front = _toned(pictures, _colours(count, 6.0, (0.75, 1.3), noise), _uniform(count, 0.8, 1.25, noise))
+    behind = _toned(pictures, _colours(count, BACKDROP, noise), _uniform(count, *BACKDROP.gamma, noise))
+    front = _toned(pictures, _colours(count, SHOWN, noise), _uniform(count, *SHOWN.gamma, noise))
     behind = behind * _field(count, side, noise)[:, None]
     return (front * shown + behind * (1 - shown)).clamp(0, 1)
 
@@ -39,15 +40,16 @@ def _uniform(count: int, low: float, high: float, noise: torch.Generator, *more:
     return torch.rand((count, *more), generator=noise, device=noise.device) * (high - low) + low
 
 
-def _colours(count: int, turn: float, saturation: tuple[float, float], noise: torch.Generator) -> Tensor:
-    """`(B, 3, 3)`: turns hues by up to `turn` degrees around grey, scales saturation, tints a little."""
-    angle = _uniform(count, -math.radians(turn), math.radians(turn), noise)[:, None, None]
-    strength = _uniform(count, *saturation, noise)[:, None, None]
-    tint = _uniform(count, 0.93, 1.07, noise, 3)[:, :, None]
+def _colours(count: int, tones: ToneRange, noise: torch.Generator) -> Tensor:
+    """`(B, 3, 3)`: turns hues around grey, scales saturation, tints a little."""
+    turn = math.radians(tones.turn_degrees)
+    angle = _uniform(count, -turn, turn, noise)[:, None, None]
+    strength = _uniform(count, *tones.saturation, noise)[:, None, None]
+    tint = _uniform(count, *TINT, noise, 3)[:, :, None]
     one = torch.eye(3, device=noise.device)  # all is made of it there: what came from the host would be waited for
     cross = (one.roll(1, 0) - one.roll(-1, 0)) * 3**-0.5
     turned = angle.cos() * one + angle.sin() * cross + (1 - angle.cos()) / 3
-    grey = torch.cat([one.new_full((3, 1), weight) for weight in _LUMA], dim=1)
+    grey = torch.cat([one.new_full((3, 1), weight) for weight in LUMA], dim=1)
     return tint * ((strength * one + (1 - strength) * grey) @ turned)
 
 

@@ -17,7 +17,22 @@ from shared.images import Rgb
 
 Floats = npt.NDArray[np.float32]
 
-_LUMA = np.asarray([0.299, 0.587, 0.114], np.float32)
+
+@dataclass(frozen=True)
+class ToneRange:
+    """How far tones may be varied: hues turned by so many degrees either way, and factors and exponents drawn from."""
+
+    turn_degrees: float
+    saturation: tuple[float, float]
+    gamma: tuple[float, float]
+
+
+BACKDROP = ToneRange(180.0, (0.2, 1.6), (0.65, 1.5))
+SHOWN = ToneRange(6.0, (0.75, 1.3), (0.8, 1.25))
+TINT = 0.93, 1.07
+"""Factors of red, green and blue."""
+LUMA = 0.299, 0.587, 0.114
+"""Rec. 601 weights of red, green and blue."""
 _MOST_SHAPES = 10
 _FRINGE_PX = 0.7
 """Sigma of the soft border between what is shown and the backdrop, about the drawing's own anti-aliasing."""
@@ -62,24 +77,24 @@ class Variation:
 def draw_variation(rng: np.random.Generator, size_hw: tuple[int, int], *, may_mirror: bool) -> Variation:
     """A variation for pictures of that size; without `may_mirror` words stay readable."""
     return Variation(
-        backdrop=_colours(rng, turn=180.0, saturation=(0.2, 1.6)),
-        shown=_colours(rng, turn=6.0, saturation=(0.75, 1.3)),
-        gammas=(float(rng.uniform(0.65, 1.5)), float(rng.uniform(0.8, 1.25))),
+        backdrop=_colours(rng, BACKDROP),
+        shown=_colours(rng, SHOWN),
+        gammas=(float(rng.uniform(*BACKDROP.gamma)), float(rng.uniform(*SHOWN.gamma))),
         field=_field(rng, size_hw),
         grain=rng.normal(0, rng.uniform(0, 5), (*size_hw, 3)).astype(np.float32),
         mirrored=bool(may_mirror and rng.random() < 0.5),
     )
 
 
-def _colours(rng: np.random.Generator, *, turn: float, saturation: tuple[float, float]) -> Floats:
-    """Turns hues by up to `turn` degrees around grey, scales saturation, tints a little."""
-    angle = np.deg2rad(rng.uniform(-turn, turn))
+def _colours(rng: np.random.Generator, tones: ToneRange) -> Floats:
+    """Turns hues around grey, scales saturation, tints a little."""
+    angle = np.deg2rad(rng.uniform(-tones.turn_degrees, tones.turn_degrees))
     axis = np.full(3, 3**-0.5)
     cross = np.asarray([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
     rotation = np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * np.outer(axis, axis)
-    strength = rng.uniform(*saturation)
-    grey = np.tile(_LUMA, (3, 1))
-    tint = np.diag(rng.uniform(0.93, 1.07, 3))
+    strength = rng.uniform(*tones.saturation)
+    grey = np.tile(np.asarray(LUMA, np.float32), (3, 1))
+    tint = np.diag(rng.uniform(*TINT, 3))
     return np.asarray(tint @ (strength * np.eye(3) + (1 - strength) * grey) @ rotation, np.float32)
 
 

@@ -32,8 +32,7 @@ def rendered_data(
         training,
         DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, mix),
         f"the procedural blemish benchmark, split train, mix {mix}, {size} px, seed {seed}, rendered on the fly "
-        f"({count} samples; validation with seed {seed + _VALIDATION_SEED})"
-        + (", backdrops and tones varied" if labelled else ""),
+        f"(validation with seed {seed + _VALIDATION_SEED})" + (", backdrops and tones varied" if labelled else ""),
         known=plain,
     )
 

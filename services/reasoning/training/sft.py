@@ -81,7 +81,7 @@ def train_sft(
         named.model.visual.requires_grad_(False)
     encode_together(model)
     collate, pixels = Collator(processor, _places(model)), Pixels.of(processor)
-    drawn = -(-options.steps * options.batch_size * options.accumulate // options.reuse)
+    drawn = options.samples_drawn(options.batch_size)
     rows = SampleRows(Examples(data.training, prompt, processor), drawn, options.decisions)
     held_out = min(_LOSS_SAMPLES, len(data.validation))
     held_rows = SampleRows(Examples(data.validation, prompt, processor), held_out)

@@ -56,6 +56,6 @@ def test_a_short_run_on_drawn_samples(command: str, tmp_path: Path) -> None:
     options = ToolTraining.model_validate_json((out / "run.json").read_text())
     assert (options.steps, options.unet_channels, options.side_px) == (2, (8, 16), 16)
     assert options.tool == {"editor": "instruct-pix2pix", "inpainting": "sd-inpainting"}[command]
-    assert "seed 5, rendered on the fly (3 samples" in (out / "CARD.md").read_text()
+    assert "seed 5, rendered on the fly (validation" in (out / "CARD.md").read_text()
     again = invoke(command, "--out", str(out), *few, *small, "--gate-only")
     assert isinstance(again, str) and "the gate is" in again

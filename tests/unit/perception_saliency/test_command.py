@@ -51,4 +51,4 @@ def test_a_short_run_on_drawn_samples(tmp_path: Path) -> None:
     options = TrainingOptions.model_validate_json((out / "run.json").read_text())
     assert (options.steps, options.kld, options.learning_rate, options.width) == (2, False, 1e-3, 40)
     assert json.loads((out / "calibration.json").read_text())["scores"] == ["plausibility", "alignment", "overall"]
-    assert "seed 5, rendered on the fly (12 samples" in (out / "CARD.md").read_text()
+    assert "seed 5, rendered on the fly (validation" in (out / "CARD.md").read_text()
