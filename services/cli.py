@@ -283,8 +283,22 @@ def benchmark_make(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     size: Annotated[int, typer.Option(metavar="256|512", help="Side in pixels.")] = 256,
     split: Annotated[
-        Literal["train", "test", "test-kinds"],
-        typer.Option(help="test: unseen backgrounds, palettes, fonts, words, poses; test-kinds: unseen flaws, too."),
+        Literal[
+            "train",
+            "test",
+            "test-kinds",
+            "unseen-backdrops",
+            "unseen-poses",
+            "unseen-garments",
+            "unseen-hair",
+            "unseen-words",
+            "unseen-palettes",
+        ],
+        typer.Option(
+            metavar="SPLIT",
+            help="train; test: unseen backdrops, palettes, fonts, words, poses, garments, hair; test-kinds: unseen "
+            "flaws, too; unseen-backdrops, -poses, -garments, -hair, -words, -palettes: of these alone.",
+        ),
     ] = "train",
     mix: Annotated[
         Literal["balanced", "paper"], typer.Option(help="paper: as many flaws of each kind as the paper's data has.")

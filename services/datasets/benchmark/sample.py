@@ -92,7 +92,7 @@ def make_sample(seed: int, index: int, split: str = "train", mix: str = "balance
     Args:
         seed: of the benchmark.
         index: 0 and up; any order and any subset may be drawn.
-        split: `train`, `test` or `test-kinds`.
+        split: one of `SPLITS`.
         mix: `balanced` or `paper`.
         size: side length in pixels, 256 or 512.
 

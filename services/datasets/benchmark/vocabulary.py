@@ -2,7 +2,7 @@
 of these tables (colours share their names, not their tones).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.datasets.benchmark.colour import Named, Rgb01, hexed
 from shared.fonts import FONTS, HELDOUT_FONTS, Typeface
@@ -252,7 +252,22 @@ FURS = (Named("brown", hexed("8a5c38")), Named("black", hexed("3a3534")), Named(
     Named("grey", hexed("94918d")),
         Named("white", hexed("e9e4da")))  # fmt: skip
 
-SPLITS = ("train", "test", "test-kinds")
+_UNSEEN: dict[str, tuple[str, ...]] = {
+    "unseen-backdrops": ("places",),
+    "unseen-poses": ("poses",),
+    "unseen-garments": ("tops", "bottoms", "patterns"),
+    "unseen-hair": ("hairstyles",),
+    "unseen-words": ("words", "fonts"),
+    "unseen-palettes": ("palettes",),
+}
+"""Splits that take some tables of the test split, the others of the training split: what costs a model how much."""
+_VOCABULARIES: dict[str, Vocabulary] = {
+    "train": TRAIN,
+    "test": TEST,
+    "test-kinds": TEST,
+    **{split: replace(TRAIN, **{table: getattr(TEST, table) for table in tables}) for split, tables in _UNSEEN.items()},
+}
+SPLITS = tuple(_VOCABULARIES)
 
 
 def vocabulary_of(split: str) -> Vocabulary:
@@ -261,4 +276,4 @@ def vocabulary_of(split: str) -> Vocabulary:
     Raises:
         KeyError: no such split.
     """
-    return {"train": TRAIN, "test": TEST, "test-kinds": TEST}[split]
+    return _VOCABULARIES[split]

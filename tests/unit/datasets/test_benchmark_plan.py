@@ -1,12 +1,13 @@
 """Stratification, shares of the paper's mix, and splits that share nothing."""
 
 from collections import Counter
+from dataclasses import fields
 
 import pytest
 
 from services.datasets.benchmark.mutations import kinds_of
 from services.datasets.benchmark.plan import BLOCK, PAPER_SHARES, REGION_COUNTS, plan_of
-from services.datasets.benchmark.vocabulary import TEST, TRAIN
+from services.datasets.benchmark.vocabulary import SPLITS, TEST, TRAIN, vocabulary_of
 from shared.contracts.categories import Category
 
 
@@ -51,6 +52,18 @@ def test_splits_share_nothing() -> None:
     assert not {c.rgb for p in TRAIN.palettes for c in p} & {c.rgb for p in TEST.palettes for c in p}
     tuples = [{(p.upper, p.fore) for p in words.poses} for words in (TRAIN, TEST)]
     assert not tuples[0] & tuples[1]
+
+
+def test_a_shift_changes_one_thing_alone() -> None:
+    tables = [field.name for field in fields(TRAIN)]
+    changed = {
+        split: {table for table in tables if getattr(vocabulary_of(split), table) == getattr(TEST, table)}
+        for split in SPLITS
+        if split.startswith("unseen-")
+    }
+    assert sorted(table for one in changed.values() for table in one) == sorted(tables)
+    for split, unseen in changed.items():
+        assert all(getattr(vocabulary_of(split), table) == getattr(TRAIN, table) for table in set(tables) - unseen)
 
 
 @pytest.mark.parametrize("category", list(Category))
