@@ -124,6 +124,7 @@ def test_options_and_marks_are_sent(page: Page, server: str, picture_file: Path)
     page.get_by_label("Only look").check()
     page.get_by_label("Words that must be in the picture").fill("FRESH COFFEE\nevery morning\n")
     page.get_by_label("Rounds at the most").fill("2")
+    page.get_by_label("Seconds at the most").fill("600")
     page.get_by_label("Seed").fill("7")
     page.get_by_label("opencv").uncheck()
     stage = page.locator(".picked .stage")
@@ -147,6 +148,7 @@ def test_options_and_marks_are_sent(page: Page, server: str, picture_file: Path)
     job = httpx.get(f"{server}/v1/jobs/{page.url.rpartition('/')[2]}", timeout=60).json()
     options = job["options"]
     assert (options["mode"], options["max_iterations"], options["seed"]) == ("analyze", 2, 7)
+    assert options["deadline_s"] == 600
     assert options["expected_text"] == ["FRESH COFFEE", "every morning"] and options["tools"] == ["retype"]
     (box,) = options["region_boxes_px"]
     assert all(abs(got - meant) <= 2 for got, meant in zip(box, (400, 53, 600, 160), strict=True)), box

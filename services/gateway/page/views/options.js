@@ -10,6 +10,7 @@ const radio = (name, value, label, hint, checked) =>
 export function optionsForm() {
   const text = h("textarea", { id: "expected", rows: "2", placeholder: "FRESH COFFEE" });
   const rounds = h("input", { type: "number", id: "rounds", min: "1", max: "10", step: "1", placeholder: "3" });
+  const seconds = h("input", { type: "number", id: "seconds", min: "1", step: "1", placeholder: "no limit" });
   const seed = h("input", { type: "number", id: "seed", min: "0", step: "1", placeholder: "0" });
   const force = h("input", { type: "checkbox", id: "force" });
   const tools = h("fieldset", { class: "tool-list" }, h("legend", {}, "Tools that may be used"));
@@ -27,17 +28,18 @@ export function optionsForm() {
         radio("preference", "instruction", "Follow an instruction", "tools that edit by words", false)),
       h("div", { class: "pair" },
         h("div", { class: "field" }, h("label", { for: "rounds" }, "Rounds at the most"), rounds),
+        h("div", { class: "field" }, h("label", { for: "seconds" }, "Seconds at the most"), seconds),
         h("div", { class: "field" }, h("label", { for: "seed" }, "Seed"), seed)),
       h("label", { class: "choice" }, force, h("span", {}, h("b", {}, "Edit in any case"), h("small", {}, "even where a detector does not know such pictures")))));
   const loading = loadTools(root, tools);
   return {
     root,
-    values: () => valuesOf(root, { text, rounds, seed, force, tools }),
-    set: (options) => set(root, { text, rounds, seed, force, loading }, options),
+    values: () => valuesOf(root, { text, rounds, seconds, seed, force, tools }),
+    set: (options) => set(root, { text, rounds, seconds, seed, force, loading }, options),
   };
 }
 
-function valuesOf(root, { text, rounds, seed, force, tools }) {
+function valuesOf(root, { text, rounds, seconds, seed, force, tools }) {
   const chosen = (name) => root.querySelector(`input[name=${name}]:checked`).value;
   const boxes = [...tools.querySelectorAll("input:not(:disabled)")];
   const picked = boxes.filter((box) => box.checked).map((box) => box.value);
@@ -49,6 +51,7 @@ function valuesOf(root, { text, rounds, seed, force, tools }) {
     ...(words.length ? { expected_text: words } : {}),
     ...(boxes.length && picked.length < boxes.length ? { tools: picked } : {}),
     ...(rounds.value ? { max_iterations: Number(rounds.value) } : {}),
+    ...(seconds.value ? { deadline_s: Number(seconds.value) } : {}),
     ...(seed.value ? { seed: Number(seed.value) } : {}),
   };
 }
@@ -68,16 +71,17 @@ function loadTools(root, tools) {
   return load;
 }
 
-function set(root, { text, rounds, seed, force, loading }, options) {
+function set(root, { text, rounds, seconds, seed, force, loading }, options) {
   for (const name of ["mode", "preference"]) {
     const box = root.querySelector(`input[name=${name}][value=${options[name]}]`);
     if (box) box.checked = true;
   }
   text.value = (options.expected_text ?? []).join("\n");
   rounds.value = options.max_iterations ?? "";
+  seconds.value = options.deadline_s ?? "";
   seed.value = options.seed || "";
   force.checked = Boolean(options.force);
-  const unusual = options.mode === "analyze" || options.force || options.tools || text.value || rounds.value || seed.value;
+  const unusual = options.mode === "analyze" || options.force || options.tools || text.value || rounds.value || seconds.value || seed.value;
   if (!unusual) return;
   root.open = true;
   if (options.tools) loading().then(() => root.querySelectorAll(".tool-list input").forEach((box) => { box.checked = options.tools.includes(box.value); }));
