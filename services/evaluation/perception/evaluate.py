@@ -19,7 +19,7 @@ from services.perception.detectors.rahf import RahfDetector, RahfSource
 from services.perception.saliency.checkpoint import Checkpoint, load_checkpoint
 from shared.errors import BadInput, ErrorCode, MissingResource
 
-SHIPPED_CHECKPOINT = Path(services.perception.__file__).parent / "checkpoints" / "tiny"
+SHIPPED_CHECKPOINT = Path(services.perception.__file__).parent / "checkpoints" / "saliency-tiny"
 
 
 @dataclass(frozen=True)

@@ -117,12 +117,9 @@ def test_what_is_not_there_is_named_before_anything_is_measured(drawn: Path, che
 
 
 def test_without_a_checkpoint_the_shipped_one_is_taken(drawn: Path) -> None:
-    assert SHIPPED_CHECKPOINT.parts[-4:] == ("services", "perception", "checkpoints", "tiny")
-    if SHIPPED_CHECKPOINT.is_dir():
-        assert np.isfinite(run(PerceptionEvaluation(drawn), None, console()).overall.cc)
-        return
-    with pytest.raises(MissingResource, match="retoucher train perception"):
-        run(PerceptionEvaluation(drawn), None, console())
+    measured = run(PerceptionEvaluation(drawn), None, console())
+    assert measured.checkpoint == SHIPPED_CHECKPOINT.name == "saliency-tiny"
+    assert measured.overall.cc > measured.baselines["foreground_oracle"].cc
 
 
 class TwoMaps:
