@@ -101,7 +101,8 @@ def first_order(local: Local, png: bytes, prompt: str, seed: int, *, open_gates:
         prompt: what it was asked to show.
         seed: of the job.
         open_gates: the stop rule and the domain check let every region pass: for verdicts on repairs that today's
-            detector is not sure enough to begin. Everything else is as always.
+            detector is not sure enough to begin. Everything else is as always: of a picture that the "any distortion"
+            head does not doubt, no verdict asks that head.
     """
     job_id = local.submit(png, prompt, JobOptions(seed=seed))
     job = begin(local.jobs.load(job_id).job, local.clock.now_s()).job
@@ -115,11 +116,12 @@ def first_order(local: Local, png: bytes, prompt: str, seed: int, *, open_gates:
 
 
 def _ungated(event: Perceived) -> Perceived:
-    if event.thresholds is None:
+    limits = event.thresholds
+    if limits is None:
         return event
-    return event.model_copy(
-        update={"thresholds": event.thresholds.model_copy(update={"tau_s": 0.0, "tau_any": 0.0}), "in_domain": True}
-    )
+    doubted = event.any_distortion is not None and event.any_distortion >= limits.tau_any
+    opened = {"tau_s": 0.0, "tau_any": 0.0, "min_any_fall": limits.min_any_fall if doubted else 0.0}
+    return event.model_copy(update={"thresholds": limits.model_copy(update=opened), "in_domain": True})
 
 
 def answer(local: Local, job: Job, command: Perceive | Diagnose) -> Perceived | Diagnosed:
