@@ -2,9 +2,11 @@
 
 from collections import Counter
 from dataclasses import fields
+from typing import get_args
 
 import pytest
 
+from services.commands.make_benchmark import Split
 from services.datasets.benchmark.mutations import kinds_of
 from services.datasets.benchmark.plan import BLOCK, PAPER_SHARES, REGION_COUNTS, plan_of
 from services.datasets.benchmark.vocabulary import SPLITS, TEST, TRAIN, vocabulary_of
@@ -72,3 +74,7 @@ def test_held_out_kinds_are_held_out(category: Category) -> None:
     assert trained == {k.name for k in kinds_of(category, "test")}
     assert not trained & {k.name for k in kinds_of(category, "test-kinds")}
     assert kinds_of(category, "test-kinds")
+
+
+def test_the_command_offers_every_split() -> None:
+    assert get_args(Split) == SPLITS
