@@ -84,6 +84,10 @@ class Platt:
     temperature: float
     bias: float
 
+    def probability(self, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Of any distortion, for each of the head's logits."""
+        return _sigmoid(logits / self.temperature + self.bias)
+
 
 def fit_platt(logits: npt.NDArray[np.float64], distorted: npt.NDArray[np.bool_], rounds: int = 100) -> Platt:
     """Temperature and bias that make the head's logits probabilities (Platt 1999, with his smoothed targets).

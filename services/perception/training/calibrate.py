@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from services.perception.calibration import (
     Calibration,
-    Platt,
     calibration_error,
     choose_gates,
     choose_min_any_fall,
@@ -67,7 +66,7 @@ def calibrate(
             ErrorCode.MISSING_DATA, "calibration needs healthy and blemished validation images: make more samples"
         )
     platt = fit_platt(seen.logits, seen.distorted)
-    probability = _probability(seen.logits, platt)
+    probability = platt.probability(seen.logits)
     tau, overlap = choose_tau(seen.curves)
     gates = choose_gates(seen.peaks, probability, seen.distorted)
     falls = _falls(network, seen.twins, RegionSettings(tau=tau))
@@ -75,7 +74,7 @@ def calibrate(
     gated = [
         (before - after) / platt.temperature
         for before, after in falls.logits
-        if _probability(before, platt) >= gates.tau_any
+        if platt.probability(np.asarray(before)) >= gates.tau_any
     ]
     distances = domain.distance(seen.features)
     metrics = mean_metrics(seen.metrics)
@@ -105,10 +104,6 @@ def calibrate(
         },
     )
     return Calibrated(calibration, domain)
-
-
-def _probability(logits: npt.NDArray[np.float64] | float, platt: Platt) -> npt.NDArray[np.float64]:
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * (np.asarray(logits) / platt.temperature + platt.bias))))
 
 
 @dataclass(frozen=True)

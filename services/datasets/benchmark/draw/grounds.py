@@ -4,7 +4,7 @@ import random
 
 from services.datasets.benchmark.colour import Rgb01, darker, lighter
 from services.datasets.benchmark.draw.pen import Pen, joined, polygon, smooth
-from services.datasets.benchmark.draw.shapes import any_tone, band, box, line
+from services.datasets.benchmark.draw.shapes import any_tone, band, bare, box, line
 from services.datasets.benchmark.frame import Point, circle
 
 _NEARNESS = 0.5, 1.9
@@ -14,11 +14,7 @@ _NEARNESS = 0.5, 1.9
 def draw_ground(pen: Pen, h: float, rgb: Rgb01, rng: random.Random) -> None:
     """A floor, or ground in the open, from the horizon `h` down."""
     band(pen, h, 1.01, [darker(rgb, rng.uniform(0, 0.2)), lighter(rgb, rng.uniform(0, 0.2))])
-    rng.choice((_bare, _perspective, _chequered, _specks, _blades, _patches))(pen, h, rgb, rng)
-
-
-def _bare(pen: Pen, h: float, rgb: Rgb01, rng: random.Random) -> None:
-    pass
+    rng.choice((bare, _perspective, _chequered, _specks, _blades, _patches))(pen, h, rgb, rng)
 
 
 def _fan(h: float, x: float) -> tuple[Point, Point]:
@@ -105,5 +101,5 @@ def _cloth(pen: Pen, h: float, rgb: Rgb01, rng: random.Random) -> None:
 def draw_table_top(pen: Pen, h: float, rgb: Rgb01, rng: random.Random) -> None:
     """A table from the horizon `h` down: bare, of boards or under a cloth."""
     band(pen, h, 1.01, [lighter(rgb, rng.uniform(0, 0.25)), darker(rgb, rng.uniform(0, 0.2))])
-    rng.choice((_bare, _grain, _perspective, _cloth, _specks))(pen, h, rgb, rng)
+    rng.choice((bare, _grain, _perspective, _cloth, _specks))(pen, h, rgb, rng)
     pen.stroke(line((0, h), (1, h)), darker(rgb, rng.uniform(0.2, 0.5)), rng.uniform(0.004, 0.02), 0.6)

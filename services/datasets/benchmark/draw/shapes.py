@@ -28,3 +28,7 @@ def any_tone(rng: random.Random, near: Rgb01 | None = None) -> Rgb01:
     """Any colour but a glaring one; with `near`, one that may resemble it."""
     free = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.03, 0.6), rng.uniform(0.2, 0.97))
     return free if near is None else mix(near, free, rng.uniform(0.2, 1.0))
+
+
+def bare(pen: Pen, h: float, rgb: Rgb01, rng: random.Random) -> None:
+    """A wall or ground with nothing on it: one of the ways in which it may be covered."""

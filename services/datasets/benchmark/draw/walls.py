@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from services.datasets.benchmark.colour import Rgb01, darker, lighter
 from services.datasets.benchmark.draw.pen import Path, Pen, joined, polygon, smooth
-from services.datasets.benchmark.draw.shapes import any_tone, band, box, line
+from services.datasets.benchmark.draw.shapes import any_tone, band, bare, box, line
 from services.datasets.benchmark.frame import Point, circle
 from services.datasets.benchmark.graph import Backdrop
 
@@ -17,18 +17,14 @@ def draw_wall(pen: Pen, backdrop: Backdrop, rng: random.Random) -> None:
     h, wall = backdrop.horizon, any_tone(rng, backdrop.colours[0])
     band(pen, 0, h, [lighter(wall, rng.uniform(0, 0.2)), darker(wall, rng.uniform(0, 0.2))])
     other = lighter(wall, rng.uniform(0.2, 0.6)) if rng.random() < 0.5 else darker(wall, rng.uniform(0.15, 0.5))
-    rng.choice((_plain, _stripes, _rows, _tiles, _spots, _panel))(pen, h, other, rng)
+    rng.choice((bare, _stripes, _rows, _tiles, _spots, _panel))(pen, h, other, rng)
     for _ in range(rng.choice((0, 1, 2, 3, 4, 5))):
         size = rng.uniform(0.08, 0.3)
         at = rng.random(), rng.uniform(0.08, max(0.1, h - size * 0.7))
-        _HANGINGS[rng.randrange(len(_HANGINGS))](pen, at, size, any_tone(rng, backdrop.colours[2]), rng)
+        rng.choice(_HANGINGS)(pen, at, size, any_tone(rng, backdrop.colours[2]), rng)
     for _ in range(rng.choice((0, 0, 1, 2))):
         glow = smooth(circle((rng.random(), rng.uniform(0, h)), rng.uniform(0.08, 0.3)))
         pen.soft(glow, lighter(any_tone(rng), 0.7), rng.uniform(0.1, 0.4), 0.06)
-
-
-def _plain(pen: Pen, h: float, rgb: Rgb01, rng: random.Random) -> None:
-    pass
 
 
 def _stripes(pen: Pen, h: float, rgb: Rgb01, rng: random.Random) -> None:
