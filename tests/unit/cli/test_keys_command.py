@@ -36,7 +36,7 @@ def test_a_key_is_made_shown_once_listed_and_revoked(tmp_path, capsys):
     table = capsys.readouterr().out
     assert key.id in table
     assert "front end" in table
-    assert token.rpartition("_")[2] not in table
+    assert token.split("_", 2)[2] not in table
 
     assert keys("revoke", key.id, "--data-dir", str(folder)) == 0
     [revoked] = stored(folder)
@@ -48,7 +48,7 @@ def test_the_whole_key_can_be_given_to_revoke(tmp_path, capsys):
     keys("create", "--data-dir", str(tmp_path))
     token = capsys.readouterr().out.strip()
     assert keys("revoke", token, "--data-dir", str(tmp_path)) == 0
-    assert token.rpartition("_")[2] not in "".join(capsys.readouterr())
+    assert token.split("_", 2)[2] not in "".join(capsys.readouterr())
     assert stored(tmp_path)[0].revoked_at_s is not None
 
 
