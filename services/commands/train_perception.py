@@ -22,7 +22,10 @@ def perception(
     validation: Annotated[Path | None, typer.Option(metavar="DIR", help="Else the last tenth of --data.")] = None,
     data_seed: Annotated[int, typer.Option(min=0, help="Of the samples drawn on the fly.")] = 1,
     data_size: Annotated[int, typer.Option(help="Side of the samples drawn on the fly: 256 or 512.")] = 256,
-    mix: Annotated[Literal["balanced", "paper"], typer.Option(help="Of the samples drawn on the fly.")] = "balanced",
+    mix: Annotated[
+        Literal["balanced", "paper", "prompts"],
+        typer.Option(help="Of the samples drawn on the fly; prompts: more flaws that only the prompt tells."),
+    ] = "prompts",
     init_from: Annotated[
         Path | None, typer.Option(metavar="CKPT", help="Begin with this checkpoint's weights.")
     ] = None,
@@ -61,6 +64,9 @@ def perception(
         int | None, typer.Option(min=32, help="Side of the network's square; else 256, or that of --init-from.")
     ] = None,
     width: Annotated[int, typer.Option(min=40, help="Of a network from scratch; a multiple of 40.")] = 160,
+    fusion_blocks: Annotated[
+        int | None, typer.Option(min=1, help="Over image and prompt; else 2, or those of --init-from.")
+    ] = None,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
     validation_count: Annotated[int, typer.Option(min=2, help="Images per validation.")] = 256,
     calibration_count: Annotated[int, typer.Option(min=8, help="Images for thresholds and domain.")] = 1024,
@@ -96,6 +102,7 @@ def perception(
             minutes=minutes,
             image_size_px=image_size,
             width=width,
+            fusion_blocks=fusion_blocks,
             evaluate_every=evaluate_every,
             save_every=evaluate_every,
             validation_count=validation_count,

@@ -13,6 +13,7 @@ import numpy as np
 from services.datasets.benchmark.parts import LABEL_COUNTS, PARTS, LabelMaps, label_maps
 from services.datasets.benchmark.render import Renderer
 from services.datasets.benchmark.sample import make_sample
+from services.datasets.benchmark.spoils import spoil
 from services.datasets.benchmark.variation import draw_variation
 from services.datasets.benchmark.writer import truth_of
 from services.datasets.files import read_mask, read_picture
@@ -20,7 +21,7 @@ from services.datasets.schema import BlemishRecord, QualityScores, RegionTruth
 from shared.geometry import Mask
 from shared.images import Rgb
 
-Mix = Literal["balanced", "paper"]
+Mix = Literal["balanced", "paper", "prompts"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class ToldSample:
         prompt_contradicts: the prompt was changed to say other than the scene shows: the blemish is what it denies.
         scores: those of RichHF's four scores that are known, in [0, 1].
         labels, clean_labels: what is seen where in either; None where the data set does not know.
+        other_prompt: what the image shows, where all that is wrong is for the prompt to decide: under it the image is
+            right, and `clean` wrong at the same place. Else None.
+        spoilt: `clean` with one place as a bad repair leaves it, and the `(H, W)` bool mask of that place.
     """
 
     image: Rgb
@@ -45,6 +49,8 @@ class ToldSample:
     scores: Mapping[str, float] = field(default_factory=dict)
     labels: LabelMaps | None = None
     clean_labels: LabelMaps | None = None
+    other_prompt: str | None = None
+    spoilt: tuple[Rgb, Mask] | None = None
 
 
 class ToldSamples(Protocol):
@@ -68,7 +74,8 @@ class DrawnSamples:
     """The benchmark's samples, drawn when they are asked for.
 
     `labelled` ones come with their label maps; `varied` ones, which must be labelled, in other tones and on other
-    backdrops than the split has (`services.datasets.benchmark.variation`).
+    backdrops than the split has (`services.datasets.benchmark.variation`). Of labelled ones the share `spoilt` also
+    shows what a bad repair looks like (`services.datasets.benchmark.spoils`).
     """
 
     count: int
@@ -78,10 +85,11 @@ class DrawnSamples:
     split: str = "train"
     labelled: bool = False
     varied: bool = False
+    spoilt: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.varied and not self.labelled:
-            raise ValueError("only labelled samples can be varied: what is backdrop is in their label maps")
+        if (self.varied or self.spoilt) and not self.labelled:
+            raise ValueError("only labelled samples can be varied or spoilt: what is backdrop is in their label maps")
 
     @property
     def label_counts(self) -> tuple[int, ...]:
@@ -110,8 +118,11 @@ class DrawnSamples:
             scores=_known(sample.scores),
             labels=labels,
             clean_labels=clean_labels,
+            other_prompt=sample.other_prompt,
         )
-        return _varied(told, np.random.default_rng([self.seed, index])) if self.varied else told
+        rng = np.random.default_rng([self.seed, index])
+        told = _varied(told, rng) if self.varied else told
+        return _spoilt(told, rng) if rng.random() < self.spoilt else told
 
 
 @dataclass(frozen=True)
@@ -152,6 +163,12 @@ def _varied(sample: ToldSample, rng: np.random.Generator) -> ToldSample:
     clean, clean_labels = variation.apply(sample.clean, sample.clean_labels)
     masks = tuple(variation.apply_to_mask(mask) for mask in sample.visible_masks)
     return replace(sample, image=image, clean=clean, visible_masks=masks, labels=labels, clean_labels=clean_labels)
+
+
+def _spoilt(sample: ToldSample, rng: np.random.Generator) -> ToldSample:
+    if sample.clean is None or sample.clean_labels is None:
+        return sample
+    return replace(sample, spoilt=spoil(sample.clean, sample.clean_labels, rng))
 
 
 def _known(scores: QualityScores) -> dict[str, float]:

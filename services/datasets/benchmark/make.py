@@ -20,6 +20,7 @@ from services.datasets.benchmark.graph import (
     Thing,
 )
 from services.datasets.benchmark.vocabulary import FURS, HAIRS, IRISES, SHOES, SKINS, ArmPose, Place, Vocabulary
+from services.datasets.benchmark.words import invented_word
 
 FINGERS = (
     Finger("index finger", (-0.135, -0.5), -8, 0.41, 0.054),
@@ -186,12 +187,19 @@ class Maker:
             name, kind, at, size, colour, flip=self.rng.random() < 0.5, variant=self.rng.randrange(12), support=support
         )
 
+    def signs_words(self, count: int) -> list[str]:
+        """Words for so many signs, all different: of the vocabulary, or invented in their place."""
+        words = self.rng.sample(self.words.words, count)
+        if not self.words.invented:
+            return words
+        return [invented_word(self.rng) if self.rng.random() < self.words.invented else word for word in words]
+
     def sign(
         self, name: str, at: Point, size: tuple[float, float], mount: str, foot: float, word: str | None = None
     ) -> Sign:
-        """A sign with a word of the vocabulary."""
+        """A sign with a word of the vocabulary, or an invented one."""
         rng = self.rng
-        text = word or rng.choice(self.words.words)
+        text = word or self.signs_words(1)[0]
         face = rng.choice([f for f in self.words.fonts if f.covers(text)])
         board = self.colour()
         dark = luma(board.rgb) < 0.52

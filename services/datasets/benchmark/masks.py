@@ -49,8 +49,8 @@ def region_masks(
         drawn: clean and shown picture before style.
         final: clean and shown picture as they will be stored.
     """
-    raw = _difference(*drawn)
-    stored = _difference(*final) > 0
+    raw = difference(*drawn)
+    stored = difference(*final) > 0
     owner = _owners(renderer, clean, shown, changes)
     seen = (raw >= SEEN_LEVELS) & stored
     visible: list[Mask] = []
@@ -68,7 +68,8 @@ def region_masks(
     ]
 
 
-def _difference(a: Rgb, b: Rgb) -> npt.NDArray[np.uint8]:
+def difference(a: Rgb, b: Rgb) -> npt.NDArray[np.uint8]:
+    """`(H, W)`, the largest difference of a channel, in levels."""
     by_channel = cv2.absdiff(a, b)
     return np.asarray(np.maximum(np.maximum(by_channel[..., 0], by_channel[..., 1]), by_channel[..., 2]))
 

@@ -1,18 +1,20 @@
 """What each index of a benchmark is: healthy or blemished, of which kind, in which layout.
 
 Counts are stratified in blocks of 36: a third healthy, and of the rest, in the balanced mix, each category twice with
-its kinds and layouts in turn; in the paper's mix 1 to 9 regions, 4.6 on average, by the paper's shares (3.3).
+its kinds and layouts in turn; in the paper's mix 1 to 9 regions, 4.6 on average, by the paper's shares (3.3). The mix
+`prompts` is for training: balanced, but most of the healthy make room for flaws that the prompt decides upon, for
+each of these has twins that are healthy, and without them a network learns not to read.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.datasets.benchmark.mutations import Kind, kinds_of
 from shared.contracts.categories import Category
 
 BLOCK = 36
 HEALTHY = 12
-MIXES = ("balanced", "paper")
+MIXES = ("balanced", "paper", "prompts")
 ALL_LAYOUTS = ("hands", "grips", "portraits", "half-lengths", "figures", "table", "signs", "animals", "gathering")
 REGION_COUNTS = (0.06, 0.11, 0.15, 0.18, 0.17, 0.13, 0.10, 0.06, 0.04)
 """Share of images with 1, 2, … 9 regions: mean 4.6."""
@@ -44,6 +46,9 @@ _ROOM: tuple[tuple[tuple[Category, ...], int], ...] = (
 )
 """How many blemishes of these categories together the layout `gathering` can hold."""
 
+_DECIDED = (*(Category.ATTRIBUTE,) * 5, *(Category.TEXT,) * 3, Category.COUNT)
+"""In each block of the mix `prompts`, in place of so many healthy images."""
+
 _PUBLISHED = (Category.HAND, Category.FACE)
 _MOST_FACES = 3
 _MOST_OTHERS = 5
@@ -51,12 +56,16 @@ _MOST_OTHERS = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """`twin_of` is the index whose blemished picture this healthy sample shows, with a prompt that fits it."""
+    """`twin_of` is the index whose blemished picture this healthy sample shows, with a prompt that fits it.
+
+    `alone` is a blemish that no other may join.
+    """
 
     categories: tuple[Category, ...]
     kind: Kind | None
     layout: str
     twin_of: int | None = None
+    alone: bool = False
 
 
 def plan_of(seed: int, index: int, split: str, mix: str) -> Plan:
@@ -65,9 +74,11 @@ def plan_of(seed: int, index: int, split: str, mix: str) -> Plan:
     order = list(range(BLOCK))
     random.Random(f"{seed}/{split}/{mix}/{block}/order").shuffle(order)
     slot = order[at]
+    if mix == "prompts" and slot < len(_DECIDED):
+        return _decided(seed, block, slot, split)
     if slot < HEALTHY:
         return _healthy(seed, block, slot, split, mix, order)
-    if mix == "balanced":
+    if mix != "paper":
         return _balanced(seed, block, slot - HEALTHY, split)
     return _paper(seed, block, slot - HEALTHY, split)
 
@@ -86,8 +97,21 @@ def _healthy(seed: int, block: int, slot: int, split: str, mix: str, order: list
 
 def _balanced(seed: int, block: int, slot: int, split: str) -> Plan:
     category = tuple(Category)[slot // 2]
-    kinds = kinds_of(category, split)
     occurrence = block * 2 + slot % 2 + random.Random(f"{seed}/{split}/{category}").randrange(1000)
+    return _in_turn(category, kinds_of(category, split), occurrence)
+
+
+def _decided(seed: int, block: int, slot: int, split: str) -> Plan:
+    category = _DECIDED[slot]
+    kinds = tuple(kind for kind in kinds_of(category, split) if kind.prompt_decides)
+    before = _DECIDED[:slot].count(category)
+    offset = random.Random(f"{seed}/{split}/{category}/decided").randrange(1000)
+    occurrence = block * _DECIDED.count(category) + before + offset
+    return replace(_in_turn(category, kinds, occurrence), alone=True)
+
+
+def _in_turn(category: Category, kinds: tuple[Kind, ...], occurrence: int) -> Plan:
+    """Kinds and their layouts take turns."""
     kind = kinds[occurrence % len(kinds)]
     layout = kind.layouts[(occurrence // len(kinds)) % len(kind.layouts)]
     return Plan((category,), kind, layout)

@@ -47,6 +47,7 @@ class Region:
     inconsistency: str
     instruction: str
     prompt_fault: bool
+    prompt_decides: bool
     centre_xy_px: tuple[float, float]
 
 
@@ -71,6 +72,14 @@ class Sample:
         """Nothing is wrong, the prompt included."""
         return not self.regions
 
+    @property
+    def other_prompt(self) -> str | None:
+        """What the image shows, where all that is wrong is for the prompt to decide: then `clean` is wrong there."""
+        if self.healthy or not all(region.prompt_decides for region in self.regions):
+            return None
+        other = prompt_of(self.shown)
+        return other if other != self.prompt else None
+
 
 @dataclass(frozen=True)
 class _Struck:
@@ -93,7 +102,7 @@ def make_sample(seed: int, index: int, split: str = "train", mix: str = "balance
         seed: of the benchmark.
         index: 0 and up; any order and any subset may be drawn.
         split: one of `SPLITS`.
-        mix: `balanced` or `paper`.
+        mix: one of `MIXES`.
         size: side length in pixels, 256 or 512.
 
     Raises:
@@ -176,7 +185,7 @@ def _strike(plan: Plan, name: str, split: str, hidden: set[tuple[str, str]]) -> 
     wanted = (
         [[plan.kind]] if plan.kind else [list(kinds_of(c, split)) for c in sorted(plan.categories, key=_ORDER.index)]
     )
-    company = plan.kind is not None and rng.random() < _COMPANY
+    company = plan.kind is not None and not plan.alone and rng.random() < _COMPANY
     optional = [list(kinds_of(c, split)) for c in rng.sample(tuple(Category), 6)] if company else []
     most = len(wanted) + rng.choice((1, 2))
     for i, kinds in enumerate([*wanted, *optional]):
@@ -229,6 +238,7 @@ def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[Regi
                 inconsistency=said.inconsistency,
                 instruction=said.instruction,
                 prompt_fault=one.kind.prompt_fault,
+                prompt_decides=one.kind.prompt_decides,
                 centre_xy_px=(float(xs.mean()) + 0.5, float(ys.mean()) + 0.5),
             )
         )

@@ -32,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All of a split's choices."""
+    """All of a split's choices; `invented` is the share of signs whose word is none of `words` but invented anew."""
 
     palettes: tuple[tuple[Named, ...], ...]
     words: tuple[str, ...]
@@ -43,6 +43,7 @@ class Vocabulary:
     poses: tuple[ArmPose, ...]
     places: tuple[Place, ...]
     hairstyles: tuple[str, ...]
+    invented: float = 0.0
 
 
 def _palette(**codes: str) -> tuple[Named, ...]:
@@ -228,6 +229,7 @@ TRAIN = Vocabulary(
     poses=_TRAIN_POSES,
     places=_TRAIN_PLACES,
     hairstyles=("short", "parted", "long", "bun", "curly", "bald", "ponytail"),
+    invented=0.5,
 )
 TEST = Vocabulary(
     palettes=_TEST_PALETTES,
@@ -257,7 +259,7 @@ _UNSEEN: dict[str, tuple[str, ...]] = {
     "unseen-poses": ("poses",),
     "unseen-garments": ("tops", "bottoms", "patterns"),
     "unseen-hair": ("hairstyles",),
-    "unseen-words": ("words", "fonts"),
+    "unseen-words": ("words", "fonts", "invented"),
     "unseen-palettes": ("palettes",),
 }
 """Splits that take some tables of the test split, the others of the training split: what costs a model how much."""

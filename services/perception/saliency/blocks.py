@@ -55,6 +55,13 @@ class FusionBlock(nn.Module):
         refined: Tensor = tokens + self.mlp(self.norm_mlp(tokens))
         return refined
 
+    @torch.no_grad()
+    def begin_as_identity(self) -> None:
+        """Zeroes what it adds, so that a trained network may be given it and says what it said."""
+        for last in (self.attention.out, self.mlp[-1]):
+            for weights in last.parameters():
+                weights.zero_()
+
 
 class ScaleAttention(nn.Module):
     """The light attention refinement over multi-scale features (paper 4.2).

@@ -14,6 +14,10 @@ SCORE_NAMES = ("plausibility", "alignment", "aesthetics", "overall")
 PYRAMID_STRIDE = 4
 """Stride of the finest features, and of the predicted map, for either encoder."""
 
+MAX_TEXT_TOKENS = 160
+"""Of a prompt, all of which must be read to be contradicted: longer than any of the benchmark's, whose rarer words are
+spelt letter by letter."""
+
 
 class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """What the network is made of.
@@ -42,7 +46,7 @@ class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-cal
     stem_widths: tuple[int, ...] | list[int] = (64, 96, 160)
     vision: dict[str, Any] | None = None
     text: dict[str, Any] | None = None
-    max_text_tokens: int = 64
+    max_text_tokens: int = MAX_TEXT_TOKENS
     fusion_width: int = 160
     fusion_heads: int = 4
     fusion_blocks: int = 2
@@ -56,6 +60,7 @@ def tiny_config(
     *,
     width: int = 160,
     image_size_px: int = 256,
+    fusion_blocks: int = 2,
     attention_refinement: bool = True,
     label_counts: tuple[int, ...] = (),
 ) -> DistortionSaliencyConfig:
@@ -65,6 +70,7 @@ def tiny_config(
         vocab_size: pieces of the tokenizer.
         width: channels of tokens, a multiple of 40; all other widths follow.
         image_size_px: side of the square, a multiple of 32.
+        fusion_blocks: of self-attention over image and prompt.
         attention_refinement: False is the ablation.
         label_counts: of the label maps that its training data has.
     """
@@ -79,6 +85,7 @@ def tiny_config(
         text=text_table(vocab_size, width=width, layers=2, heads=heads),
         fusion_width=width,
         fusion_heads=heads,
+        fusion_blocks=fusion_blocks,
         pyramid_width=2 * unit,
         attention_refinement=attention_refinement,
         label_counts=label_counts,

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, T5Tokenizer
 
+from services.perception.saliency.configuration import MAX_TEXT_TOKENS
+
 _SPECIAL = ("<pad>", "</s>", "<unk>")
 _LETTERS = tuple(
     dict.fromkeys("▁" + printable.strip() + "".join(c for c in map(chr, range(0xC0, 0x180)) if c.isalpha()))
@@ -23,7 +25,9 @@ _LETTER_SCORE = -20.0
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
-def build_tokenizer(prompts: Iterable[str], vocab_size: int = 4000, max_tokens: int = 64) -> PreTrainedTokenizerBase:
+def build_tokenizer(
+    prompts: Iterable[str], vocab_size: int = 4000, max_tokens: int = MAX_TEXT_TOKENS
+) -> PreTrainedTokenizerBase:
     """A T5 tokenizer whose unigram pieces are the commonest words of prompts, and every Latin letter.
 
     So a word never seen is spelt, not unknown; and the same prompts give the same pieces, which the trainer of

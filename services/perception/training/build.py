@@ -8,8 +8,9 @@ from safetensors import SafetensorError
 from torch.nn import functional
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel, ViTConfig, ViTModel
 
+from services.perception.saliency.blocks import FusionBlock
 from services.perception.saliency.checkpoint import Network, load_network
-from services.perception.saliency.configuration import DistortionSaliencyConfig, tiny_config
+from services.perception.saliency.configuration import MAX_TEXT_TOKENS, DistortionSaliencyConfig, tiny_config
 from services.perception.saliency.encoders import PlainViT, as_grid, as_tokens
 from services.perception.saliency.modelling import DistortionSaliencyModel
 from services.perception.saliency.tokens import build_tokenizer
@@ -17,6 +18,8 @@ from services.perception.training.options import PretrainedEncoders, TrainingOpt
 from shared.errors import BadInput, ErrorCode, MissingResource
 
 _LABEL_HEAD = "label_head."
+_FUSION_BLOCKS = 2
+"""From scratch."""
 
 
 def build_network(
@@ -47,7 +50,7 @@ def build_network(
                 "refinement, unlike this run: choose another --init-from or the other switch",
             )
         size = options.image_size_px or network.model.config.image_size_px
-        return _carried_over(network, size, label_counts)
+        return _carried_over(network, size, label_counts, options.fusion_blocks)
     if options.encoders is not None:
         return pretrained_network(options.encoders, options.attention_refinement)
     tokenizer = tokenizer or build_tokenizer(prompts, options.vocab_size)
@@ -55,25 +58,44 @@ def build_network(
         len(tokenizer),
         width=options.width,
         image_size_px=options.image_size_px or 256,
+        fusion_blocks=options.fusion_blocks or _FUSION_BLOCKS,
         attention_refinement=options.attention_refinement,
         label_counts=label_counts,
     )
     return Network(DistortionSaliencyModel(config), tokenizer, "cpu")
 
 
-def _carried_over(network: Network, image_size_px: int, label_counts: tuple[int, ...]) -> Network:
-    """The same network for squares of another size, or other label maps, whose head then begins anew.
+def _carried_over(
+    network: Network, image_size_px: int, label_counts: tuple[int, ...], fusion_blocks: int | None
+) -> Network:
+    """The same network for squares of another size, longer prompts, other label maps, whose head then begins anew.
 
-    Positions of the ViT's cells are interpolated (as ViT does).
+    Positions of the ViT's cells are interpolated (as ViT does); further fusion blocks begin as the identity.
+
+    Raises:
+        BadInput: BAD_OPTION, fewer fusion blocks than there are.
     """
     before = network.model.config
-    if before.image_size_px == image_size_px and tuple(before.label_counts) == label_counts:
-        return network
+    blocks = fusion_blocks or before.fusion_blocks
+    if blocks < before.fusion_blocks:
+        raise BadInput(
+            ErrorCode.BAD_OPTION,
+            f"the checkpoint has {before.fusion_blocks} fusion blocks and cannot do with {blocks}: leave out "
+            "--fusion-blocks, or ask for more",
+        )
+    network.tokenizer.model_max_length = max(before.max_text_tokens, MAX_TEXT_TOKENS)
     vision = dict(before.vision or {})
     vision["image_size"] = vision["image_size"] * image_size_px // before.image_size_px
-    changed = {"image_size_px": image_size_px, "vision": vision, "label_counts": label_counts}
+    changed = {
+        "image_size_px": image_size_px, "vision": vision, "label_counts": label_counts, "fusion_blocks": blocks,
+        "max_text_tokens": network.tokenizer.model_max_length,
+    }  # fmt: skip
     model = DistortionSaliencyModel(DistortionSaliencyConfig(**{**before.to_dict(), **changed}))
     weights = network.model.state_dict()
+    for at, block in enumerate(model.fusion):
+        if at >= before.fusion_blocks and isinstance(block, FusionBlock):
+            block.begin_as_identity()
+            weights |= {f"fusion.{at}.{name}": value for name, value in block.state_dict().items()}
     if before.image_size_px != image_size_px:
         name = "image_encoder.vit.embeddings.position_embeddings"
         table = weights[name]

@@ -16,24 +16,31 @@ _VALIDATION_SEED = 10_000
 
 _HELD_OUT = 0.1
 
+_SPOILT = 0.3
+"""Share of labelled training samples that also show a bad repair."""
+
 
 def rendered_data(
     count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced", labelled: bool = True
 ) -> TrainingData:
     """`count` samples of the benchmark's training split, and validation samples of the same split with another seed.
 
+    The mix `prompts` is for training alone: validation then is balanced.
+
     Raises:
         BadInput: BAD_OPTION, the benchmark does not draw such samples.
     """
     plain = DrawnSamples(count, seed, size, mix)
-    training = replace(plain, labelled=True, varied=True) if labelled else plain
+    training = replace(plain, labelled=True, varied=True, spoilt=_SPOILT) if labelled else plain
     training[0]  # what the benchmark refuses is refused now, not in a loader's process
+    held: Mix = "balanced" if mix == "prompts" else mix
     return TrainingData(
         training,
-        DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, mix),
+        DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, held),
         f"the procedural blemish benchmark, split train, mix {mix}, {size} px, seed {seed}, rendered on the fly "
-        f"(validation with seed {seed + _VALIDATION_SEED})" + (", backdrops and tones varied" if labelled else ""),
-        known=plain,
+        f"(validation with seed {seed + _VALIDATION_SEED})"
+        + (f", backdrops and tones varied, {_SPOILT:.0%} also with a place spoilt" if labelled else ""),
+        known=replace(plain, mix=held),
     )
 
 

@@ -4,7 +4,7 @@ Variety is the source's: it knows what may be varied without mirroring words or 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import cv2
@@ -42,6 +42,7 @@ class Example:
         scores: `(4,)` float32, NaN where unknown.
         labels: `(2 K, S/4, S/4)` uint8, what is seen at the middle of each of the map's cells, and then what is seen
             there where nothing is wrong; None where unknown.
+        is_twin: it is the clean twin of the example before it.
     """
 
     square: Rgb
@@ -50,6 +51,7 @@ class Example:
     truth: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
     labels: npt.NDArray[np.uint8] | None = None
+    is_twin: bool = False
 
 
 class _Samples(Dataset[Item]):
@@ -77,23 +79,40 @@ class SaliencyDataset(_Samples[Example]):
 
 
 class TwinnedDataset(_Samples[tuple[Example, ...]]):
-    """Each sample of a source and, where it is blemished and has one, its clean twin under the same prompt."""
+    """Each sample of a source, and what it is to be told from.
+
+    A blemished one is followed by its clean twin under the same prompt. Where all that is wrong is for the prompt to
+    decide, so are both once more under the other prompt, their parts exchanged: the pictures alone then say nothing.
+    The last may be the twin with one place spoilt.
+    """
 
     def __getitem__(self, index: int) -> tuple[Example, ...]:
         sample = self._source[index]
         example = _example(sample, self._side, self._mean)
-        if sample.clean is None or not example.fixations.any():
+        if sample.clean is None:
             return (example,)
         placement = place((sample.image.shape[0], sample.image.shape[1]), self._side)
-        # The twin's scores are left unknown: a data set may have them for the blemished image alone.
-        return example, Example(
+        # The scores of others are left unknown: a data set may have them for the blemished image alone.
+        unscored = replace(example, scores=np.full_like(example.scores, np.nan))
+        sound = replace(
+            unscored,
             square=to_square(sample.clean, placement, self._mean),
-            prompt=sample.prompt,
             fixations=np.zeros_like(example.fixations),
             truth=np.zeros_like(example.truth),
-            scores=np.full_like(example.scores, np.nan),
             labels=_coarse_labels(sample.clean_labels, sample.clean_labels, placement),
         )
+        found = [example]
+        if example.fixations.any():
+            found.append(replace(sound, is_twin=True))
+            if sample.other_prompt is not None:
+                here, there = replace(unscored, prompt=sample.other_prompt), replace(sound, prompt=sample.other_prompt)
+                wrong = _coarse_labels(sample.clean_labels, sample.labels, placement)
+                right = _coarse_labels(sample.labels, sample.labels, placement)
+                found.append(replace(here, square=sound.square, labels=wrong))
+                found.append(replace(there, square=example.square, labels=right, is_twin=True))
+        if sample.spoilt is not None:
+            found.append(_spoilt(sample.spoilt, sound, sample.clean_labels, placement, self._mean))
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -110,9 +129,8 @@ class SaliencyCollator:
         GPU. `twin_of` `(B,)` int64 is, for a clean twin, the index of its blemished image, else -1; with `label_maps`
         `(B, 2 K, S/4, S/4)` where every example has them.
         """
-        sizes = [len(item) if isinstance(item, tuple) else 1 for item in items]
-        twin_of = [at - 1 if number else -1 for at, number in enumerate(n for size in sizes for n in range(size))]
         examples = [one for item in items for one in (item if isinstance(item, tuple) else (item,))]
+        twin_of = [at - 1 if example.is_twin else -1 for at, example in enumerate(examples)]
         squares = np.stack([example.square for example in examples])
         ids, mask = tokenise(self.tokenizer, [example.prompt for example in examples], self.config.max_text_tokens)
         labels = [example.labels for example in examples if example.labels is not None]
@@ -140,6 +158,20 @@ def _example(sample: BlemishSample, side: int, mean: Sequence[float]) -> Example
         truth=coarse_truth(fixations, side // PYRAMID_STRIDE),
         scores=score_targets(sample),
         labels=_coarse_labels(sample.labels, sample.clean_labels, placement),
+    )
+
+
+def _spoilt(
+    spoilt: tuple[Rgb, Mask], sound: Example, labels: LabelMaps | None, placement: Placement, mean: Sequence[float]
+) -> Example:
+    image, place_spoilt = spoilt
+    fixations = mask_in_square(place_spoilt, placement)
+    return replace(
+        sound,
+        square=to_square(image, placement, mean),
+        fixations=fixations,
+        truth=coarse_truth(fixations, len(sound.truth)),
+        labels=_coarse_labels(None if labels is None else labels * ~place_spoilt, labels, placement),
     )
 
 

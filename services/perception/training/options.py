@@ -75,6 +75,8 @@ class TrainingOptions(TrainerRun):
         image_size_px: side of the network's square; None is 256 from scratch, else that of what the run begins with. A
             checkpoint of another size is carried over: to begin small is several times cheaper.
         width: of its tokens, a multiple of 40; 160 is the shipped one.
+        fusion_blocks: of self-attention over image and prompt; None is 2 from scratch, else as many as what the run
+            begins with has. A checkpoint can be given more, which at first change nothing.
         vocab_size: pieces of its tokenizer.
         log_every, evaluate_every, save_every: in steps.
         validation_count: images per validation.
@@ -94,6 +96,7 @@ class TrainingOptions(TrainerRun):
     kld: bool = True
     image_size_px: int | None = Field(default=None, ge=32, multiple_of=32)
     width: int = Field(default=160, ge=40, multiple_of=40)
+    fusion_blocks: int | None = Field(default=None, ge=1, le=12)
     vocab_size: int = Field(default=4000, ge=600)
     log_every: int = Field(default=50, ge=1)
     evaluate_every: int = Field(default=500, ge=1)

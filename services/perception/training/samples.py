@@ -54,6 +54,16 @@ class BlemishSample(Protocol):
         ...
 
     @property
+    def other_prompt(self) -> str | None:
+        """Under it the image is right and `clean` wrong at the same place; None where no prompt makes that so."""
+        ...
+
+    @property
+    def spoilt(self) -> tuple[Rgb, Mask] | None:
+        """The twin with one place as a bad repair leaves it, and that place; None where the data set has none."""
+        ...
+
+    @property
     def scores(self) -> Mapping[str, float]:
         """Those of RichHF's four scores that are known, in [0, 1]."""
         ...

@@ -83,7 +83,7 @@ def signs(maker: Maker) -> Scene:
     items: list[Item] = []
     count = rng.choice((1, 2, 2, 3))
     mounts = ("pole", "hanging", "easel") if backdrop.kind in OUTSIDE else ("wall", "wall", "hanging", "easel", "pole")
-    for i, word in enumerate(rng.sample(maker.words.words, count)):
+    for i, word in enumerate(maker.signs_words(count)):
 
         def sign(i: int = i, word: str = word) -> Item:
             width = rng.uniform(0.5, 0.72) if count == 1 else rng.uniform(0.32, 0.43)

@@ -147,8 +147,19 @@ def _pattern(scene: Scene, path: str, rng: random.Random) -> Change | None:
 
 
 KINDS = (
-    Kind("wrong colour of a thing", Category.ATTRIBUTE, STILLS, _alone, _thing, 0, prompt_fault=True),
-    Kind("wrong colour of a garment", Category.ATTRIBUTE, ("figures",), _wearers, _garment, 0, prompt_fault=True),
+    Kind(
+        "wrong colour of a thing", Category.ATTRIBUTE, STILLS, _alone, _thing, 0, prompt_fault=True, prompt_decides=True
+    ),
+    Kind(
+        "wrong colour of a garment",
+        Category.ATTRIBUTE,
+        ("figures",),
+        _wearers,
+        _garment,
+        0,
+        prompt_fault=True,
+        prompt_decides=True,
+    ),
     Kind(
         "wrong colour of a held thing",
         Category.ATTRIBUTE,
@@ -157,11 +168,29 @@ KINDS = (
         _held_thing,
         0,
         prompt_fault=True,
+        prompt_decides=True,
     ),
     Kind(
-        "wrong colour of hair", Category.ATTRIBUTE, ("half-lengths", "gathering"), _haired, _hair, 0, prompt_fault=True
+        "wrong colour of hair",
+        Category.ATTRIBUTE,
+        ("half-lengths", "gathering"),
+        _haired,
+        _hair,
+        0,
+        prompt_fault=True,
+        prompt_decides=True,
     ),
-    Kind("wrong pattern", Category.ATTRIBUTE, ("figures",), _patterned, _pattern, 0, prompt_fault=True, heldout=True),
+    Kind(
+        "wrong pattern",
+        Category.ATTRIBUTE,
+        ("figures",),
+        _patterned,
+        _pattern,
+        0,
+        prompt_fault=True,
+        prompt_decides=True,
+        heldout=True,
+    ),
     Kind(
         "wrong colour of trousers",
         Category.ATTRIBUTE,
@@ -170,6 +199,7 @@ KINDS = (
         _trousers,
         0,
         prompt_fault=True,
+        prompt_decides=True,
         heldout=True,
     ),
 )

@@ -41,6 +41,8 @@ class Kind:
         apply: the change, or None where this victim turns out not to allow it.
         severity: loss of plausibility per share of the image that it covers.
         prompt_fault: the picture is sound and only contradicts the prompt.
+        prompt_decides: under a prompt that says what it shows the picture is right, and the sound one wrong at the
+            same place.
         heldout: occurs in the split `test-kinds` alone.
         layouts: where it is likely to find victims.
     """
@@ -52,6 +54,7 @@ class Kind:
     apply: Callable[[Scene, str, random.Random], Change | None]
     severity: float = 12.0
     prompt_fault: bool = False
+    prompt_decides: bool = False
     heldout: bool = False
 
 

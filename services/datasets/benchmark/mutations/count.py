@@ -70,6 +70,15 @@ def _one_fewer(scene: Scene, path: str, rng: random.Random) -> Change | None:
 
 KINDS = (
     Kind("one more", Category.COUNT, _LAYOUTS, _all, _one_more, 0, prompt_fault=True),
-    Kind("one fewer", Category.COUNT, ("table", "animals", "figures"), _several, _one_fewer, 0, prompt_fault=True),
+    Kind(
+        "one fewer",
+        Category.COUNT,
+        ("table", "animals", "figures"),
+        _several,
+        _one_fewer,
+        0,
+        prompt_fault=True,
+        prompt_decides=True,
+    ),
     Kind("two more", Category.COUNT, _LAYOUTS, _all, _two_more, 0, prompt_fault=True, heldout=True),
 )

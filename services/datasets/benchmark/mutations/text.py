@@ -84,7 +84,7 @@ def _doubled(scene: Scene, path: str, rng: random.Random) -> Change | None:
 
 def _other_word(scene: Scene, path: str, rng: random.Random) -> Change | None:
     sign = _sign(scene, path)
-    words = TRAIN.words if sign.word in TRAIN.words else TEST.words
+    words = TEST.words if sign.word in TEST.words else TRAIN.words
     taken = {s.word for s in signs_of(scene)}
     new = rng.choice([w for w in words if w not in taken and abs(len(w) - len(sign.word)) < 4])
     letters = [Letter(c) for c in new]
@@ -118,9 +118,9 @@ def _flipped(scene: Scene, path: str, rng: random.Random) -> Change | None:
 KINDS = (
     Kind("garbled word", Category.TEXT, _LAYOUTS, _victims, _garbled, 16),
     Kind("mirrored word", Category.TEXT, _LAYOUTS, _victims, _mirrored, 14),
-    Kind("misspelt word", Category.TEXT, _LAYOUTS, _victims, _misspelt, 16),
-    Kind("doubled letter", Category.TEXT, _LAYOUTS, _victims, _doubled, 10),
-    Kind("other word", Category.TEXT, _LAYOUTS, _victims, _other_word, 0, prompt_fault=True),
+    Kind("misspelt word", Category.TEXT, _LAYOUTS, _victims, _misspelt, 16, prompt_decides=True),
+    Kind("doubled letter", Category.TEXT, _LAYOUTS, _victims, _doubled, 10, prompt_decides=True),
+    Kind("other word", Category.TEXT, _LAYOUTS, _victims, _other_word, 0, prompt_fault=True, prompt_decides=True),
     Kind("blank letters", Category.TEXT, _LAYOUTS, _victims, _blank, 16, heldout=True),
     Kind("upside-down letters", Category.TEXT, _LAYOUTS, _victims, _flipped, 16, heldout=True),
 )
