@@ -23,8 +23,10 @@ def perception(
     data_seed: Annotated[int, typer.Option(min=0, help="Of the samples drawn on the fly.")] = 1,
     data_size: Annotated[int, typer.Option(help="Side of the samples drawn on the fly: 256 or 512.")] = 256,
     mix: Annotated[
-        Literal["balanced", "paper", "prompts"],
-        typer.Option(help="Of the samples drawn on the fly; prompts: more flaws that only the prompt tells."),
+        Literal["balanced", "paper", "prompts", "hard"],
+        typer.Option(
+            help="Of samples drawn on the fly; prompts: more flaws that only the prompt tells; hard: and more hands."
+        ),
     ] = "prompts",
     init_from: Annotated[
         Path | None, typer.Option(metavar="CKPT", help="Begin with this checkpoint's weights.")
@@ -50,6 +52,7 @@ def perception(
     pixel_scale: Annotated[
         float, typer.Option(min=0, help="Weight of the map's cross-entropy; 0: equation 2 alone.")
     ] = 20.0,
+    any_weight: Annotated[float, typer.Option(min=0, help='Weight of the cross-entropy of "any distortion".')] = 0.5,
     attention_refinement: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
     kld: Annotated[bool, typer.Option(help="Off: an ablation of Table 5.")] = True,
     bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
@@ -93,6 +96,7 @@ def perception(
             learning_rate=learning_rate or (_FROM_PRETRAINED if encoders else _FROM_SCRATCH),
             alpha=alpha,
             pixel_scale=pixel_scale,
+            any_weight=any_weight,
             attention_refinement=attention_refinement,
             kld=kld,
             bf16=bf16,

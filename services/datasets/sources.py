@@ -21,7 +21,7 @@ from services.datasets.schema import BlemishRecord, QualityScores, RegionTruth
 from shared.geometry import Mask
 from shared.images import Rgb
 
-Mix = Literal["balanced", "paper", "prompts"]
+Mix = Literal["balanced", "paper", "prompts", "hard"]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class BlobSample:
     scores: Mapping[str, float] = field(default_factory=dict)
     labels: LabelMaps | None = None
     clean_labels: LabelMaps | None = None
+    other_prompt: str | None = None
+    spoilt: tuple[Rgb, Mask] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """What each index of a benchmark is: healthy or blemished, of which kind, in which layout.
 
 Counts are stratified in blocks of 36: a third healthy, and of the rest, in the balanced mix, each category twice with
-its kinds and layouts in turn; in the paper's mix 1 to 9 regions, 4.6 on average, by the paper's shares (3.3). The mix
-`prompts` is for training: balanced, but most of the healthy make room for flaws that the prompt decides upon, for
-each of these has twins that are healthy, and without them a network learns not to read.
+its kinds and layouts in turn; in the paper's mix 1 to 9 regions, 4.6 on average, by the paper's shares (3.3). Two mixes
+are for training with twins, each of which is healthy: `prompts` has flaws that the prompt decides upon in place of most
+of the healthy, for without them a network learns not to read; `hard` also has most of what networks tell worst, hands.
 """
 
 import random
@@ -14,7 +14,8 @@ from shared.contracts.categories import Category
 
 BLOCK = 36
 HEALTHY = 12
-MIXES = ("balanced", "paper", "prompts")
+TRAINING_MIXES = ("prompts", "hard")
+MIXES = ("balanced", "paper", *TRAINING_MIXES)
 ALL_LAYOUTS = ("hands", "grips", "portraits", "half-lengths", "figures", "table", "signs", "animals", "gathering")
 REGION_COUNTS = (0.06, 0.11, 0.15, 0.18, 0.17, 0.13, 0.10, 0.06, 0.04)
 """Share of images with 1, 2, … 9 regions: mean 4.6."""
@@ -46,8 +47,24 @@ _ROOM: tuple[tuple[tuple[Category, ...], int], ...] = (
 )
 """How many blemishes of these categories together the layout `gathering` can hold."""
 
-_DECIDED = (*(Category.ATTRIBUTE,) * 5, *(Category.TEXT,) * 3, Category.COUNT)
-"""In each block of the mix `prompts`, in place of so many healthy images."""
+_DECIDED = {
+    "prompts": (*(Category.ATTRIBUTE,) * 5, *(Category.TEXT,) * 3, Category.COUNT),
+    "hard": (*(Category.ATTRIBUTE,) * 4, *(Category.TEXT,) * 3, Category.COUNT),
+}
+"""In each block of a mix, flaws that the prompt decides upon."""
+_STRUCK = {
+    "balanced": tuple(category for category in Category for _ in range(2)),
+    "hard": (
+        *(Category.HAND,) * 8, *(Category.LIMB,) * 4, *(Category.FACE,) * 2, *(Category.TEXT,) * 2,
+        *(Category.INTERACTION,) * 2, *(Category.OBJECT_REDUNDANCY,) * 2, Category.BODY, Category.ATTRIBUTE,
+        Category.COUNT, Category.PERSPECTIVE, Category.PLACEMENT, Category.OBJECT_DEFORMATION,
+    ),
+}  # fmt: skip
+"""In each block of a mix, the other flaws."""
+
+_SHOWN_AGAIN = (Category.ATTRIBUTE, Category.COUNT)
+"""In the balanced mix each picture of these is also a healthy one, under the prompt that fits: nothing else may be wrong
+there."""
 
 _PUBLISHED = (Category.HAND, Category.FACE)
 _MOST_FACES = 3
@@ -74,44 +91,36 @@ def plan_of(seed: int, index: int, split: str, mix: str) -> Plan:
     order = list(range(BLOCK))
     random.Random(f"{seed}/{split}/{mix}/{block}/order").shuffle(order)
     slot = order[at]
-    if mix == "prompts" and slot < len(_DECIDED):
-        return _decided(seed, block, slot, split)
-    if slot < HEALTHY:
+    struck, decided = _STRUCK.get(mix, _STRUCK["balanced"]), _DECIDED.get(mix, ())
+    healthy = BLOCK - len(struck)
+    if slot < len(decided):
+        return replace(_in_turn(seed, block, decided, slot, split, decided=True), alone=True)
+    if slot < healthy:
         return _healthy(seed, block, slot, split, mix, order)
-    if mix != "paper":
-        return _balanced(seed, block, slot - HEALTHY, split)
-    return _paper(seed, block, slot - HEALTHY, split)
+    if mix == "paper":
+        return _paper(seed, block, slot - HEALTHY, split)
+    plan = _in_turn(seed, block, struck, slot - healthy, split)
+    return replace(plan, alone=mix == "balanced" and plan.categories[0] in _SHOWN_AGAIN)
 
 
 def _healthy(seed: int, block: int, slot: int, split: str, mix: str, order: list[int]) -> Plan:
     """Four of twelve show the picture of a prompt's contradiction; the others take the layouts in turn."""
-    if mix == "balanced" and slot < 4:
-        categories = tuple(Category)
-        category = Category.ATTRIBUTE if slot < 2 else Category.COUNT
-        partner = HEALTHY + 2 * categories.index(category) + slot % 2
+    if mix == "balanced" and slot < 2 * len(_SHOWN_AGAIN):
+        partner = HEALTHY + 2 * tuple(Category).index(_SHOWN_AGAIN[slot // 2]) + slot % 2
         return Plan((), None, "", twin_of=block * BLOCK + order.index(partner))
     offset = random.Random(f"{seed}/{split}/healthy").randrange(len(ALL_LAYOUTS))
     number = block * (HEALTHY - 4) + slot - 4 if mix == "balanced" else block * HEALTHY + slot
     return Plan((), None, ALL_LAYOUTS[(number + offset) % len(ALL_LAYOUTS)])
 
 
-def _balanced(seed: int, block: int, slot: int, split: str) -> Plan:
-    category = tuple(Category)[slot // 2]
-    occurrence = block * 2 + slot % 2 + random.Random(f"{seed}/{split}/{category}").randrange(1000)
-    return _in_turn(category, kinds_of(category, split), occurrence)
-
-
-def _decided(seed: int, block: int, slot: int, split: str) -> Plan:
-    category = _DECIDED[slot]
-    kinds = tuple(kind for kind in kinds_of(category, split) if kind.prompt_decides)
-    before = _DECIDED[:slot].count(category)
-    offset = random.Random(f"{seed}/{split}/{category}/decided").randrange(1000)
-    occurrence = block * _DECIDED.count(category) + before + offset
-    return replace(_in_turn(category, kinds, occurrence), alone=True)
-
-
-def _in_turn(category: Category, kinds: tuple[Kind, ...], occurrence: int) -> Plan:
-    """Kinds and their layouts take turns."""
+def _in_turn(
+    seed: int, block: int, categories: tuple[Category, ...], at: int, split: str, *, decided: bool = False
+) -> Plan:
+    """A category of the block; its kinds, and their layouts, take turns from block to block."""
+    category = categories[at]
+    kinds = tuple(kind for kind in kinds_of(category, split) if kind.prompt_decides or not decided)
+    offset = random.Random(f"{seed}/{split}/{category}{'/decided' if decided else ''}").randrange(1000)
+    occurrence = block * categories.count(category) + categories[:at].count(category) + offset
     kind = kinds[occurrence % len(kinds)]
     layout = kind.layouts[(occurrence // len(kinds)) % len(kind.layouts)]
     return Plan((category,), kind, layout)

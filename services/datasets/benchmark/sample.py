@@ -8,7 +8,7 @@ from services.datasets.benchmark.graph import Scene
 from services.datasets.benchmark.layouts import healthy_scene
 from services.datasets.benchmark.masks import RegionMasks, region_masks
 from services.datasets.benchmark.mutations import Change, Kind, kinds_of
-from services.datasets.benchmark.plan import MIXES, Plan, plan_of
+from services.datasets.benchmark.plan import MIXES, TRAINING_MIXES, Plan, plan_of
 from services.datasets.benchmark.prompts import prompt_of
 from services.datasets.benchmark.render import Renderer, shared_prefix
 from services.datasets.benchmark.scores import scores_of
@@ -128,6 +128,8 @@ def check_options(split: str, mix: str, size: int) -> None:
         if value not in known:
             names = ", ".join(str(k) for k in known)
             raise BadInput(ErrorCode.BAD_OPTION, f"{value} is no {what} of the benchmark: give one of {names}")
+    if mix in TRAINING_MIXES and split == "test-kinds":
+        raise BadInput(ErrorCode.BAD_OPTION, f"the mix {mix} is for training: of test-kinds give balanced or paper")
 
 
 def _healthy(renderer: Renderer, scene: Scene) -> Sample:
@@ -185,7 +187,7 @@ def _strike(plan: Plan, name: str, split: str, hidden: set[tuple[str, str]]) -> 
     wanted = (
         [[plan.kind]] if plan.kind else [list(kinds_of(c, split)) for c in sorted(plan.categories, key=_ORDER.index)]
     )
-    company = plan.kind is not None and not plan.alone and rng.random() < _COMPANY
+    company = plan.kind is not None and rng.random() < _COMPANY and not plan.alone
     optional = [list(kinds_of(c, split)) for c in rng.sample(tuple(Category), 6)] if company else []
     most = len(wanted) + rng.choice((1, 2))
     for i, kinds in enumerate([*wanted, *optional]):

@@ -73,6 +73,7 @@ def write_card(
         f"on {options.device}; {seconds / 60:.1f} minutes.",
         f"- Loss: {options.loss.alpha:g} · {options.loss.mse_scale:g} · MSE + {1 - options.loss.alpha:g} · KLD"
         f"{f' + {options.pixel_scale:g} · cross-entropy of cells' if options.pixel_scale else ''}"
+        f" + {options.loss.any_weight:g} · cross-entropy of any distortion"
         f"{f' + {options.loss.contrast_weight:g} · contrast of twins' if options.twins else ''}"
         f"{f' + {options.loss.label_weight:g} · cross-entropy of what is seen where' if labelled else ''}"
         f"{'' if not switches else ' without ' + ' and '.join(switches)}.",

@@ -25,7 +25,7 @@ def rendered_data(
 ) -> TrainingData:
     """`count` samples of the benchmark's training split, and validation samples of the same split with another seed.
 
-    The mix `prompts` is for training alone: validation then is balanced.
+    The mixes `prompts` and `hard` are for training alone: validation then is balanced.
 
     Raises:
         BadInput: BAD_OPTION, the benchmark does not draw such samples.
@@ -33,7 +33,7 @@ def rendered_data(
     plain = DrawnSamples(count, seed, size, mix)
     training = replace(plain, labelled=True, varied=True, spoilt=_SPOILT) if labelled else plain
     training[0]  # what the benchmark refuses is refused now, not in a loader's process
-    held: Mix = "balanced" if mix == "prompts" else mix
+    held: Mix = "paper" if mix == "paper" else "balanced"
     return TrainingData(
         training,
         DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, held),

@@ -68,6 +68,7 @@ class TrainingOptions(TrainerRun):
         weight_decay, warmup_share, clip: of the optimiser, of the warm-up before the cosine, of the gradient's norm.
         alpha: of equation 2.
         pixel_scale: of the cross-entropy beside it; 0 leaves equation 2 alone.
+        any_weight: of the cross-entropy of "any distortion".
         attention_refinement, kld: False for the ablations of Table 5.
         bf16: mixed precision.
         device: `cpu` or `cuda`.
@@ -92,6 +93,7 @@ class TrainingOptions(TrainerRun):
     weight_decay: float = Field(default=0.05, ge=0)
     alpha: float = Field(default=0.5, ge=0, le=1)
     pixel_scale: float = Field(default=20.0, ge=0)
+    any_weight: float = Field(default=0.5, ge=0)
     attention_refinement: bool = True
     kld: bool = True
     image_size_px: int | None = Field(default=None, ge=32, multiple_of=32)
@@ -113,4 +115,4 @@ class TrainingOptions(TrainerRun):
     @property
     def loss(self) -> LossSettings:
         """The loss's weights."""
-        return LossSettings(alpha=self.alpha, kld=self.kld, pixel_scale=self.pixel_scale)
+        return LossSettings(alpha=self.alpha, kld=self.kld, pixel_scale=self.pixel_scale, any_weight=self.any_weight)

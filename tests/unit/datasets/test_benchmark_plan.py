@@ -26,6 +26,29 @@ def test_the_balanced_mix_has_each_category_and_kind_equally_often() -> None:
         assert set(kinds) == {name for name, _ in layouts}
 
 
+def test_the_mix_for_prompts_asks_what_only_a_prompt_tells() -> None:
+    blocks = 24
+    plans = [plan_of(3, i, "train", "prompts") for i in range(blocks * BLOCK)]
+    alone = Counter(p.categories[0] for p in plans if p.alone)
+    assert alone == {Category.ATTRIBUTE: 5 * blocks, Category.TEXT: 3 * blocks, Category.COUNT: blocks}
+    assert all(p.kind is not None and p.kind.prompt_decides and not p.kind.heldout for p in plans if p.alone)
+    others = Counter(p.categories[0] for p in plans if p.categories and not p.alone)
+    assert others == dict.fromkeys(Category, 2 * blocks)
+    assert sum(not p.categories for p in plans) == 3 * blocks
+    assert all(p.twin_of is None for p in plans)
+
+
+def test_the_hard_mix_has_hands_above_all_and_every_category() -> None:
+    plans = [plan_of(3, i, "train", "hard") for i in range(24 * BLOCK)]
+    others = Counter(p.categories[0] for p in plans if p.categories and not p.alone)
+    assert others.most_common(1)[0] == (Category.HAND, 24 * 8)
+    assert set(others) == set(Category)
+    assert sum(p.alone for p in plans) == 24 * 8
+    assert sum(not p.categories for p in plans) == 24 * 2
+    kinds = Counter(p.kind.name for p in plans if p.kind is not None and p.kind.category is Category.HAND)
+    assert max(kinds.values()) - min(kinds.values()) <= 1
+
+
 def test_the_papers_mix_has_the_papers_shares() -> None:
     plans = [plan_of(3, i, "train", "paper") for i in range(60 * BLOCK)]
     blemished = [p.categories for p in plans if p.categories]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import subprocess
 import sys
 
@@ -11,7 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.datasets.benchmark import Sample, make_sample
-from services.datasets.benchmark.plan import BLOCK, HEALTHY, plan_of
+from services.datasets.benchmark.graph import Sign
+from services.datasets.benchmark.layouts import healthy_scene
+from services.datasets.benchmark.plan import BLOCK, HEALTHY, TRAINING_MIXES, plan_of
+from services.datasets.benchmark.prompts import prompt_of
+from services.datasets.benchmark.vocabulary import TEST, TRAIN
+from services.datasets.benchmark.words import invented_word
 from shared.errors import BadInput
 from shared.geometry import dilate
 
@@ -88,15 +94,55 @@ def test_a_larger_picture_shows_the_same_scene() -> None:
     assert small.layout == large.layout
 
 
-def test_a_contradicted_picture_also_occurs_with_a_prompt_that_fits() -> None:
-    healthy = next(i for i in range(BLOCK) if plan_of(11, i, "train", "balanced").twin_of is not None)
-    partner = plan_of(11, healthy, "train", "balanced").twin_of
-    assert partner is not None
-    fits, contradicts = make_sample(11, healthy), make_sample(11, partner)
-    assert fits.healthy and not contradicts.healthy
-    assert contradicts.regions[0].prompt_fault
-    assert np.array_equal(fits.image, contradicts.image)
-    assert fits.prompt != contradicts.prompt
+@pytest.mark.parametrize("split", ["train", "test", "test-kinds"])
+def test_a_contradicted_picture_also_occurs_with_a_prompt_that_fits(split: str) -> None:
+    plans = [(i, plan_of(11, i, split, "balanced").twin_of) for i in range(5 * BLOCK)]
+    pairs = [(i, partner) for i, partner in plans if partner is not None]
+    assert len(pairs) == 5 * 4
+    for healthy, partner in pairs:
+        fits, contradicts = (make_sample(11, i, split) for i in (healthy, partner))
+        assert fits.healthy
+        assert [region.prompt_fault for region in contradicts.regions] == [True]  # whatever else were wrong would stay
+        assert np.array_equal(fits.image, contradicts.image)
+        assert fits.prompt != contradicts.prompt
+
+
+def test_what_the_prompt_decides_is_right_under_the_other_prompt() -> None:
+    decided = [i for i in range(2 * BLOCK) if plan_of(11, i, "train", "prompts").alone]
+    for sample in (make_sample(11, i, "train", "prompts") for i in decided[:12]):
+        assert len(sample.regions) == 1
+        assert sample.other_prompt == prompt_of(sample.shown) != sample.prompt
+    lonely = make_sample(11, next(i for i in range(BLOCK) if plan_of(11, i, "train", "balanced").twin_of is not None))
+    assert lonely.other_prompt is None  # nothing is wrong with it
+    with_more = [make_sample(11, i, "train", "balanced") for i in range(BLOCK)]
+    assert any(one.other_prompt is None for one in with_more if one.regions)
+
+
+def test_training_signs_say_words_that_nobody_knows_and_test_signs_do_not() -> None:
+    rng = random.Random(4)
+    words = {invented_word(rng) for _ in range(300)}
+    assert len(words) > 250
+    assert all(2 <= len(word) <= 9 and word.isupper() and word.isascii() for word in words)
+    signs = {
+        split: [item.word for i in range(80) for item in healthy_scene("signs", split, f"{i}").items
+                if isinstance(item, Sign)]
+        for split in ("train", "test")
+    }  # fmt: skip
+    known = sum(word in TRAIN.words for word in signs["train"]) / len(signs["train"])
+    assert 0.3 < known < 0.7
+    assert set(signs["test"]) <= set(TEST.words)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**31), index=st.integers(0, 5000), mix=st.sampled_from(TRAINING_MIXES))
+def test_mixes_for_training_obey_the_laws(seed: int, index: int, mix: str) -> None:
+    sample = make_sample(seed, index, "train", mix)
+    assert digest(sample) == digest(make_sample(seed, index, "train", mix))
+    differs = (sample.image != sample.clean).any(axis=2)
+    assert differs.any() == bool(sample.regions)
+    assert all((region.visible <= dilate(differs, 3)).all() for region in sample.regions)
+    with pytest.raises(BadInput, match="is for training"):
+        make_sample(seed, index, "test-kinds", mix)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """Training data: a folder in the project's schema, samples drawn on the fly, examples and batches of them."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from fakes.blobs import BlobSource
+from fakes.blobs import BlobSample, BlobSource
 
 from services.datasets.schema import METADATA, BlemishRecord, QualityScores, RegionTruth, row
 from services.perception.metrics import truth_map
@@ -189,6 +190,56 @@ def test_a_blemished_sample_is_followed_by_its_clean_twin() -> None:
     batch = collator([healthy, blemished])
     assert batch["distorted"].tolist() == [0.0, 1.0, 0.0]
     assert batch["twin_of"].tolist() == [-1, -1, 1]
+
+
+@dataclass(frozen=True)
+class _One:
+    """A source of one sample."""
+
+    sample: BlobSample
+    label_counts: tuple[int, ...] = (2,)
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> BlobSample:
+        return self.sample
+
+
+BLEMISHED = BlobSource(4, labelled=True)[1]
+
+
+def test_what_the_prompt_decides_is_asked_under_both_prompts() -> None:
+    config = tiny_config(vocab_size=600, image_size_px=64)
+    sample = replace(BLEMISHED, other_prompt="a red blob on a wall")
+    items = TwinnedDataset(_One(sample), config)[0]
+    image, twin, wrong, right = items
+    assert [one.is_twin for one in items] == [False, True, False, True]
+    assert image.prompt == twin.prompt != wrong.prompt == right.prompt == "a red blob on a wall"
+    np.testing.assert_array_equal(wrong.square, twin.square)
+    np.testing.assert_array_equal(right.square, image.square)
+    np.testing.assert_array_equal(wrong.truth, image.truth)
+    assert image.labels is not None and wrong.labels is not None
+    np.testing.assert_array_equal(wrong.labels, image.labels[::-1])  # what is seen, and what would be, exchanged
+    assert not right.fixations.any() and not twin.fixations.any()
+    assert np.isnan(wrong.scores).all() and np.isnan(right.scores).all()
+    batch = SaliencyCollator(build_tokenizer(["a wall"], 600), config)([items])
+    assert batch["twin_of"].tolist() == [-1, 0, -1, 2]
+    assert batch["distorted"].tolist() == [1.0, 0.0, 1.0, 0.0]
+
+
+def test_a_spoilt_place_is_a_blemish_of_the_twin() -> None:
+    place = np.zeros((64, 64), np.bool_)
+    place[8:20, 30:44] = True
+    assert BLEMISHED.clean is not None
+    image = BLEMISHED.clean.copy()
+    image[place] = 255
+    config = tiny_config(vocab_size=600, image_size_px=64)
+    *_, twin, spoilt = TwinnedDataset(_One(replace(BLEMISHED, spoilt=(image, place))), config)[0]
+    assert not spoilt.is_twin and spoilt.prompt == BLEMISHED.prompt
+    np.testing.assert_array_equal(spoilt.fixations, place)
+    np.testing.assert_array_equal(spoilt.square, image)
+    assert ((spoilt.square != twin.square).any(axis=2) <= place).all()
 
 
 def test_labels_tell_what_is_seen_and_what_would_be_were_nothing_wrong() -> None:

@@ -1,6 +1,7 @@
 """Training on synthetic blobs: it learns, resumes as if never stopped, begins from a checkpoint, and then serves."""
 
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,10 @@ from safetensors.torch import load_file
 from services.perception.build import gathered
 from services.perception.detectors.base import Scene
 from services.perception.detectors.saliency import SaliencyDetector
+from services.perception.saliency.checkpoint import load_network
+from services.perception.saliency.configuration import MAX_TEXT_TOKENS
+from services.perception.saliency.tokens import tokenise
+from services.perception.training.build import build_network
 from services.perception.training.options import TrainingOptions
 from services.perception.training.run import TrainingData, recalibrate, train_perception
 from services.perception.training.samples import FirstOf
@@ -281,6 +286,29 @@ def test_the_detector_is_imported_without_torch() -> None:
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert output.stdout.strip() == "[]"
+
+
+def test_a_checkpoint_goes_on_with_more_fusion_and_says_what_it_said(trained: Path) -> None:
+    before, squares = load_network(trained), torch.zeros(1, 3, 64, 64)
+    run = options(trained.parent / "deeper", init_from=trained, fusion_blocks=3)
+    after = build_network(run)
+    assert (before.model.config.fusion_blocks, len(after.model.fusion)) == (2, 3)
+    ids, mask = tokenise(after.tokenizer, ["a wall of grey noise"], 32)
+    with torch.no_grad():
+        one, other = (network.model.float().eval()(squares, ids, mask) for network in (before, after))
+    torch.testing.assert_close(one.map_logits, other.map_logits)
+    torch.testing.assert_close(one.any_logit, other.any_logit)
+    with pytest.raises(BadInput, match="cannot do with 1"):
+        build_network(run.model_copy(update={"fusion_blocks": 1}))
+
+
+def test_a_checkpoint_of_short_prompts_goes_on_with_whole_ones(trained: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short"
+    shutil.copytree(trained, short)
+    config = json.loads((short / "config.json").read_text())
+    (short / "config.json").write_text(json.dumps(config | {"max_text_tokens": 64}))
+    network = build_network(options(tmp_path / "long", init_from=short))
+    assert network.model.config.max_text_tokens == MAX_TEXT_TOKENS == network.tokenizer.model_max_length
 
 
 def test_a_checkpoint_goes_on_at_another_size(trained: Path, tmp_path: Path) -> None:
