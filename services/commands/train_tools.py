@@ -38,6 +38,9 @@ OwnWayFrom = Annotated[float, typer.Option(min=0, max=1, help="Share of the sche
 Minutes = Annotated[
     float | None, typer.Option(help="The denoiser ends by then, its schedule walked through; --steps at the latest.")
 ]
+CriticWeight = Annotated[
+    float, typer.Option(min=0, help="Of a critic that asks its own way's ends to be sharp; 0 does without.")
+]
 Ema = Annotated[float, typer.Option(min=0, help="Decay of the mean of weights that is kept.")]
 VaeChannels = Annotated[int, typer.Option(help="The autoencoder's width.")]
 CropsEach = Annotated[int, typer.Option(min=1, help="Crops of each blemish, or of each picture.")]
@@ -77,6 +80,7 @@ def editor(
     inference_steps: InferenceSteps = 4,
     own_way_share: OwnWay = 0.0,
     own_way_from: OwnWayFrom = 0.0,
+    critic_weight: CriticWeight = 0.0,
     ema: Ema = 0.995,
     bf16: Bf16 = False,
     device: Device = "cpu",
@@ -112,6 +116,7 @@ def inpainting(
     inference_steps: InferenceSteps = 12,
     own_way_share: OwnWay = 0.0,
     own_way_from: OwnWayFrom = 0.0,
+    critic_weight: CriticWeight = 0.0,
     ema: Ema = 0.995,
     bf16: Bf16 = False,
     device: Device = "cpu",

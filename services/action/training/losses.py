@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from services.action.training.build import Parts
+from services.action.training.critic import Critic, critic_loss
 from services.action.training.examples import Crops
 from services.action.training.variation import mirrored, varied
 
@@ -133,7 +134,15 @@ def denoiser_loss(
 
 
 def own_way_loss(
-    parts: Parts, batch: Batch, noise: torch.Generator, outside_weight: float, *, inpaint: bool, way: Sequence[Rung]
+    parts: Parts,
+    batch: Batch,
+    noise: torch.Generator,
+    outside_weight: float,
+    *,
+    inpaint: bool,
+    way: Sequence[Rung],
+    critic: Critic | None = None,
+    critic_weight: float = 0.0,
 ) -> Tensor:
     """How far from the truth the denoiser ends on its own way there from pure noise; all steps learn together.
 
@@ -141,7 +150,8 @@ def own_way_loss(
     mend them ("backward simulation", Yin et al. 2024, "Improved distribution matching distillation", but with gradients
     through the whole way, as in Clark et al. 2024, "Directly fine-tuning diffusion models on differentiable rewards").
     The measure is that of the gate, by crop: a squared error of pixels that counts by its logarithm where it is large,
-    so that crops which cannot be guessed do not drown those which can.
+    so that crops which cannot be guessed do not drown those which can. With a critic, by so much weight, its loss and
+    what it asks of the denoiser are added.
     """
     asked = _asked(parts, batch, outside_weight, inpaint)
     noisy = _noise_like(asked.latents, noise)
@@ -153,7 +163,13 @@ def own_way_loss(
     weight = outside_weight + (1 - outside_weight) * batch.mask
     squared = (decoded - batch.target).square().mean(dim=1, keepdim=True) * weight
     error = squared.sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3))
-    return (_SMALL * torch.log1p(error / _SMALL)).mean()
+    loss = (_SMALL * torch.log1p(error / _SMALL)).mean()
+    if critic is None:
+        return loss
+    with torch.autocast(noisy.device.type, enabled=False):
+        drawable = parts.vae.decode(asked.latents / parts.vae.config.scaling_factor).sample
+        asks, learns = critic_loss(critic, batch.source, decoded, drawable, batch.mask)
+    return loss + critic_weight * (asks + learns)
 
 
 def _asked(parts: Parts, batch: Batch, outside_weight: float, inpaint: bool) -> _Asked:

@@ -34,6 +34,8 @@ class ToolTraining(TrainingRun):
         own_way_share: of the denoiser's steps that learn from its own way instead of from noisy truths: those teach it
             to trust what it begins a step with, and on its own way that is a guess.
         own_way_from: share of the schedule before which there is none: a way from nowhere teaches little.
+        critic_weight: of a critic of the ends of its own way (`training.critic`), beside the squared error, which is
+            near 0.01; 0 does without.
         ema: decay of the mean of weights that is kept, per step, once the run is older than ten times its memory.
         inference_steps: of the gate, and what the tool is to run with.
         bf16, device: of the computation.
@@ -69,6 +71,7 @@ class ToolTraining(TrainingRun):
     outside_weight: float = Field(default=0.1, ge=0, le=1)
     own_way_share: float = Field(default=0.0, ge=0, le=1)
     own_way_from: float = Field(default=0.0, ge=0, lt=1)
+    critic_weight: float = Field(default=0.0, ge=0)
     ema: float = Field(default=0.995, ge=0, lt=1)
     inference_steps: int = Field(default=4, ge=1)
     bf16: bool = False

@@ -20,6 +20,7 @@ from services.action.tools.sd_inpainting import RECIPE as INPAINTER
 from services.action.tools.weights import Placement, Weights
 from services.action.training.build import MAX_TOKENS, Parts, build_parts
 from services.action.training.card import Trained, write_card
+from services.action.training.critic import Critic
 from services.action.training.examples import (
     BlemishCut,
     Case,
@@ -155,13 +156,17 @@ def _train(options: ToolTraining, parts: Parts, crops: Crops, report: Report) ->
     parts.vae.requires_grad_(False)
     inpaint, outside = options.tool == INPAINTER.name, options.outside_weight
     way = ladder(parts.scheduler, options.inference_steps)
+    critic = Critic().to(options.device) if options.critic_weight else None
 
     def loss(at: Moment) -> Tensor:
         if at.share >= options.own_way_from and at.chance.random() < options.own_way_share:
-            return own_way_loss(parts, batch(at), at.noise, outside, inpaint=inpaint, way=way)
+            return own_way_loss(
+                parts, batch(at), at.noise, outside,
+                inpaint=inpaint, way=way, critic=critic, critic_weight=options.critic_weight,
+            )  # fmt: skip
         return denoiser_loss(parts, batch(at), at.noise, outside, inpaint=inpaint)
 
-    denoiser = nn.ModuleList([parts.unet, parts.text_encoder])
+    denoiser = nn.ModuleList([parts.unet, parts.text_encoder, *([] if critic is None else [critic])])
     if options.steps:
         train_stage(options, Stage(_DENOISER, denoiser, options.steps, loss, options.minutes), len(crops), report)
 

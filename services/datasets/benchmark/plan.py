@@ -63,8 +63,8 @@ _STRUCK = {
 """In each block of a mix, the other flaws."""
 
 _SHOWN_AGAIN = (Category.ATTRIBUTE, Category.COUNT)
-"""In the balanced mix each picture of these is also a healthy one, under the prompt that fits: nothing else may be wrong
-there."""
+"""In the balanced mix each picture of these is also a healthy one, under the prompt that fits, so nothing else may be
+wrong there."""
 
 _PUBLISHED = (Category.HAND, Category.FACE)
 _MOST_FACES = 3

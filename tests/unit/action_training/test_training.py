@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from services.action.tools.base import EditResult
 from services.action.training.build import build_parts
 from services.action.training.card import Trained
+from services.action.training.critic import Critic
 from services.action.training.loop import steps_taken
 from services.action.training.losses import Batch, Pool, batch_of, denoiser_loss, ladder, own_way_loss
 from services.action.training.options import ToolTraining
@@ -161,7 +162,7 @@ def test_no_loss_asks_the_device_for_a_number(trained: Path, monkeypatch: pytest
         monkeypatch.setattr(torch.Tensor, name, asked)
     batch = batch_of(pool, torch.arange(3), noise)
     denoiser_loss(parts, batch, noise, 0.1, inpaint=False).backward()
-    own_way_loss(parts, batch, noise, 0.1, inpaint=False, way=way).backward()
+    own_way_loss(parts, batch, noise, 0.1, inpaint=False, way=way, critic=Critic(8), critic_weight=0.1).backward()
 
 
 def test_a_run_ends_by_the_clock_and_resumes_as_ended(tmp_path: Path) -> None:
@@ -182,6 +183,29 @@ def test_a_run_may_learn_from_its_own_way(trained: Path, tmp_path: Path) -> None
         train_tool(run, DATA, report=quiet)
         folders.append(load_file(run.out / "unet" / "diffusion_pytorch_model.safetensors"))
     assert any(not torch.equal(weights, folders[1][name]) for name, weights in folders[0].items())
+
+
+def test_a_run_with_a_critic_resumes_as_if_never_stopped(trained: Path, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {
+        "init_from": trained, "vae_steps": 0, "own_way_share": 0.7, "critic_weight": 0.05, "save_every": 2,
+    }  # fmt: skip
+    whole = options(tmp_path / "whole", steps=4, **changes)
+    train_tool(whole, DATA, report=quiet)
+    parts = options(tmp_path / "parts", steps=4, **changes)
+
+    def stop(line: str) -> None:
+        if line.startswith("denoiser 2/"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_tool(parts.model_copy(update={"log_every": 1}), DATA, report=stop)
+    train_tool(parts.model_copy(update={"log_every": 1}), DATA, resume=True, report=quiet)
+    one, other = (load_file(run.out / "unet" / "diffusion_pytorch_model.safetensors") for run in (whole, parts))
+    assert all(torch.equal(weights, other[name]) for name, weights in one.items())
+    without = options(tmp_path / "without", steps=4, **{**changes, "critic_weight": 0.0})
+    train_tool(without, DATA, report=quiet)
+    plain = load_file(without.out / "unet" / "diffusion_pytorch_model.safetensors")
+    assert any(not torch.equal(weights, plain[name]) for name, weights in one.items())
 
 
 def test_an_inpainter_trains_and_its_tool_loads_it(tmp_path: Path) -> None:
