@@ -33,7 +33,7 @@ from services.commands.options import (
 )
 from services.commands.speed.command import speed
 from services.commands.submit_command import submit
-from services.commands.train_perception import perception
+from services.commands.train_perception import perception, perception_mean
 from services.commands.train_rater import rater
 from services.commands.train_reasoning import reasoning_grpo, reasoning_sft
 from services.commands.train_tools import editor, inpainting
@@ -56,6 +56,7 @@ app.add_typer(dataset, name="dataset")
 train = typer.Typer(help="Trains the agents' networks.", no_args_is_help=True)
 app.add_typer(train, name="train")
 train.command("perception")(perception)
+train.command("perception-mean")(perception_mean)
 train.command("editor")(editor)
 train.command("inpainting")(inpainting)
 train.command("rater")(rater)

@@ -126,3 +126,14 @@ def perception(
     typer.echo(
         f"{result.folder}: " + ", ".join(f"{key} {value}" for key, value in result.calibration.validation.items())
     )
+
+
+def perception_mean(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The mean's folder; calibrate it by train perception.")],
+    of: Annotated[list[Path], typer.Option(metavar="CKPT", help="A checkpoint; give it twice or more.")],
+) -> None:
+    """The mean of several networks' weights, each of which went on from another."""
+    from services.perception.training.mean import average
+
+    average(of, out)
+    typer.echo(f"{out}: the mean of {len(of)} networks; choose its thresholds by train perception --calibrate-only")

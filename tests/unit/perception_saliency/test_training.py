@@ -20,6 +20,7 @@ from services.perception.saliency.checkpoint import load_network
 from services.perception.saliency.configuration import MAX_TEXT_TOKENS
 from services.perception.saliency.tokens import tokenise
 from services.perception.training.build import build_network
+from services.perception.training.mean import average
 from services.perception.training.options import TrainingOptions
 from services.perception.training.run import TrainingData, recalibrate, train_perception
 from services.perception.training.samples import FirstOf
@@ -309,6 +310,27 @@ def test_a_checkpoint_of_short_prompts_goes_on_with_whole_ones(trained: Path, tm
     (short / "config.json").write_text(json.dumps(config | {"max_text_tokens": 64}))
     network = build_network(options(tmp_path / "long", init_from=short))
     assert network.model.config.max_text_tokens == MAX_TEXT_TOKENS == network.tokenizer.model_max_length
+
+
+def test_the_mean_of_networks_has_the_mean_of_their_weights(trained: Path, tmp_path: Path) -> None:
+    train_perception(options(tmp_path / "on", init_from=trained, steps=2), DATA, report=quiet)
+    train_perception(options(tmp_path / "small", width=80, steps=1), DATA, report=quiet)
+    average([trained, tmp_path / "on"], tmp_path / "mean")
+    one, other, mean = (
+        load_file(folder / "model.safetensors") for folder in (trained, tmp_path / "on", tmp_path / "mean")
+    )
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+    for name, weights in mean.items():
+        torch.testing.assert_close(weights, (0.5 * one[name].float() + 0.5 * other[name].float()).half())
+    recalibrate(tmp_path / "mean", "cpu", DATA, 24, quiet)
+    assert (tmp_path / "mean" / "calibration.json").is_file()
+    with pytest.raises(BadInput, match="differ in shape"):
+        average([trained, tmp_path / "small"], tmp_path / "none")
+    with pytest.raises(BadInput, match="two networks"):
+        average([trained], tmp_path / "none")
+    with pytest.raises(BadInput, match="already"):
+        average([trained, trained], tmp_path / "mean")
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_checkpoint_goes_on_at_another_size(trained: Path, tmp_path: Path) -> None:
