@@ -227,6 +227,7 @@ def choose_min_gain(
     repaired: npt.NDArray[np.float64],
     unrepaired: npt.NDArray[np.float64],
     *,
+    most: float = 1.0,
     max_accepted: float = 0.05,
     kept: float = 0.95,
 ) -> tuple[float, float]:
@@ -237,6 +238,7 @@ def choose_min_gain(
     Args:
         repaired: `(N,)` falls of evidence where the clean twin's pixels replaced a blemish.
         unrepaired: `(M,)` falls where nothing was repaired and only fine noise changed.
+        most: what the faintest region that is repaired can lose: asked for more, it could never be repaired.
         max_accepted: share of unrepaired ones that may pass.
         kept: share of repaired ones that pass, unless the former asks for more.
 
@@ -249,7 +251,9 @@ def choose_min_gain(
     worst = np.sort(unrepaired)[::-1]
     bound = float(worst[allowed]) if allowed < worst.size else 0.0
     reached = float(np.quantile(repaired, 1 - kept, method="lower"))
-    gain = min(1.0, max(0.05, float(np.nextafter(bound, 2.0)), reached))  # below 0.05 a fall is noise of the map
+    gain = min(
+        1.0, max(0.05, float(np.nextafter(bound, 2.0)), min(most, reached))
+    )  # below 0.05 a fall is noise of the map
     return gain, float((repaired >= gain).mean())
 
 

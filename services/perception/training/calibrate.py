@@ -32,6 +32,8 @@ from shared.errors import BadInput, ErrorCode
 from shared.images import Rgb
 
 _BATCH = 16
+_LOSABLE = 0.9
+"""Of its evidence a repaired region loses so much."""
 _MAX_TWINS = 240
 """Kept in memory with their maps; some sixty of them pass the gates."""
 
@@ -70,7 +72,11 @@ def calibrate(
     tau, overlap = choose_tau(seen.curves)
     gates = choose_gates(seen.peaks, probability, seen.distorted)
     falls = _falls(network, seen.twins, RegionSettings(tau=tau))
-    min_gain, accepted = choose_min_gain(falls.repaired, falls.unrepaired) if falls.repaired.size else (0.2, math.nan)
+    min_gain, accepted = (
+        choose_min_gain(falls.repaired, falls.unrepaired, most=_LOSABLE * tau)
+        if falls.repaired.size
+        else (0.2, math.nan)
+    )
     gated = [
         (before - after) / platt.temperature
         for before, after in falls.logits

@@ -101,6 +101,8 @@ def test_min_gain_refuses_noise_and_accepts_repairs() -> None:
     assert choose_min_gain(np.asarray([0.5]), np.asarray([0.0]))[0] == 0.5
     assert choose_min_gain(np.asarray([0.01]), np.asarray([0.0]))[0] == 0.05
     assert choose_min_gain(np.asarray([0.5, 0.9]), np.asarray([0.7]))[0] > 0.7
+    assert choose_min_gain(np.asarray([0.5]), np.asarray([0.0]), most=0.36) == (0.36, 1.0)
+    assert choose_min_gain(np.asarray([0.5, 0.9]), np.asarray([0.7]), most=0.36)[0] > 0.7  # noise stays refused
 
 
 @given(falls=arrays(np.float64, 40, elements=st.floats(-5, 20)))
