@@ -251,9 +251,8 @@ def choose_min_gain(
     worst = np.sort(unrepaired)[::-1]
     bound = float(worst[allowed]) if allowed < worst.size else 0.0
     reached = float(np.quantile(repaired, 1 - kept, method="lower"))
-    gain = min(
-        1.0, max(0.05, float(np.nextafter(bound, 2.0)), min(most, reached))
-    )  # below 0.05 a fall is noise of the map
+    noise = max(0.05, float(np.nextafter(bound, 2.0)))  # below 0.05 a fall is noise of the map
+    gain = min(1.0, max(noise, min(most, reached)))
     return gain, float((repaired >= gain).mean())
 
 

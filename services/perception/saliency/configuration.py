@@ -14,6 +14,9 @@ SCORE_NAMES = ("plausibility", "alignment", "aesthetics", "overall")
 PYRAMID_STRIDE = 4
 """Stride of the finest features, and of the predicted map, for either encoder."""
 
+FUSION_BLOCKS = 2
+"""From scratch; a network that has learnt to look may be given more."""
+
 MAX_TEXT_TOKENS = 160
 """Of a prompt, all of which must be read to be contradicted: longer than any of the benchmark's, whose rarer words are
 spelt letter by letter."""
@@ -49,7 +52,7 @@ class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-cal
     max_text_tokens: int = MAX_TEXT_TOKENS
     fusion_width: int = 160
     fusion_heads: int = 4
-    fusion_blocks: int = 2
+    fusion_blocks: int = FUSION_BLOCKS
     pyramid_width: int = 64
     attention_refinement: bool = True
     label_counts: tuple[int, ...] | list[int] = ()
@@ -60,7 +63,7 @@ def tiny_config(
     *,
     width: int = 160,
     image_size_px: int = 256,
-    fusion_blocks: int = 2,
+    fusion_blocks: int = FUSION_BLOCKS,
     attention_refinement: bool = True,
     label_counts: tuple[int, ...] = (),
 ) -> DistortionSaliencyConfig:

@@ -10,7 +10,12 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, T5EncoderModel,
 
 from services.perception.saliency.blocks import FusionBlock
 from services.perception.saliency.checkpoint import Network, load_network
-from services.perception.saliency.configuration import MAX_TEXT_TOKENS, DistortionSaliencyConfig, tiny_config
+from services.perception.saliency.configuration import (
+    FUSION_BLOCKS,
+    MAX_TEXT_TOKENS,
+    DistortionSaliencyConfig,
+    tiny_config,
+)
 from services.perception.saliency.encoders import PlainViT, as_grid, as_tokens
 from services.perception.saliency.modelling import DistortionSaliencyModel
 from services.perception.saliency.tokens import build_tokenizer
@@ -18,8 +23,6 @@ from services.perception.training.options import PretrainedEncoders, TrainingOpt
 from shared.errors import BadInput, ErrorCode, MissingResource
 
 _LABEL_HEAD = "label_head."
-_FUSION_BLOCKS = 2
-"""From scratch."""
 
 
 def build_network(
@@ -58,7 +61,7 @@ def build_network(
         len(tokenizer),
         width=options.width,
         image_size_px=options.image_size_px or 256,
-        fusion_blocks=options.fusion_blocks or _FUSION_BLOCKS,
+        fusion_blocks=options.fusion_blocks or FUSION_BLOCKS,
         attention_refinement=options.attention_refinement,
         label_counts=label_counts,
     )

@@ -35,7 +35,7 @@ _BATCH = 16
 _LOSABLE = 0.9
 """Of its evidence a repaired region loses so much."""
 _MAX_TWINS = 240
-"""Kept in memory with their maps; some sixty of them pass the gates."""
+"""Kept in memory with their maps; some half of them pass the gates."""
 
 
 @dataclass(frozen=True)

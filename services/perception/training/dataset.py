@@ -89,27 +89,26 @@ class TwinnedDataset(_Samples[tuple[Example, ...]]):
     def __getitem__(self, index: int) -> tuple[Example, ...]:
         sample = self._source[index]
         example = _example(sample, self._side, self._mean)
-        if sample.clean is None:
+        if sample.clean is None or not (example.fixations.any() or sample.spoilt is not None):
             return (example,)
         placement = place((sample.image.shape[0], sample.image.shape[1]), self._side)
         # The scores of others are left unknown: a data set may have them for the blemished image alone.
         unscored = replace(example, scores=np.full_like(example.scores, np.nan))
+        seen, meant = (None, None) if example.labels is None else np.split(example.labels, 2)
         sound = replace(
             unscored,
             square=to_square(sample.clean, placement, self._mean),
             fixations=np.zeros_like(example.fixations),
             truth=np.zeros_like(example.truth),
-            labels=_coarse_labels(sample.clean_labels, sample.clean_labels, placement),
+            labels=_stacked(meant, meant),
         )
         found = [example]
         if example.fixations.any():
             found.append(replace(sound, is_twin=True))
             if sample.other_prompt is not None:
                 here, there = replace(unscored, prompt=sample.other_prompt), replace(sound, prompt=sample.other_prompt)
-                wrong = _coarse_labels(sample.clean_labels, sample.labels, placement)
-                right = _coarse_labels(sample.labels, sample.labels, placement)
-                found.append(replace(here, square=sound.square, labels=wrong))
-                found.append(replace(there, square=example.square, labels=right, is_twin=True))
+                found.append(replace(here, square=sound.square, labels=_stacked(meant, seen)))
+                found.append(replace(there, square=example.square, labels=_stacked(seen, seen), is_twin=True))
         if sample.spoilt is not None:
             found.append(_spoilt(sample.spoilt, sound, sample.clean_labels, placement, self._mean))
         return tuple(found)
@@ -173,6 +172,11 @@ def _spoilt(
         truth=coarse_truth(fixations, len(sound.truth)),
         labels=_coarse_labels(None if labels is None else labels * ~place_spoilt, labels, placement),
     )
+
+
+def _stacked(seen: npt.NDArray[np.uint8] | None, meant: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.uint8] | None:
+    """Coarse maps of what is seen and of what is meant, as an example has them."""
+    return None if seen is None or meant is None else np.concatenate([seen, meant])
 
 
 def label_counts(source: SampleSource) -> tuple[int, ...]:
