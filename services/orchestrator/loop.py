@@ -7,7 +7,13 @@ that events carry. Knows no store, no clock, no pixels and no model.
 from services.orchestrator.endings import canceled, deadline_passed, finalized, finish, stage_failed
 from services.orchestrator.progress import Advance, counted, received
 from services.orchestrator.rounds import attempts_after, closed, opened, usable_patches
-from services.orchestrator.selection import accepted_ids, out_of_domain, perception_of, worth_editing
+from services.orchestrator.selection import (
+    accepted_ids,
+    out_of_domain,
+    perception_of,
+    silent_detectors,
+    worth_editing,
+)
 from services.orchestrator.targets import (
     choose_targets,
     protected,
@@ -262,6 +268,7 @@ def _settle(adv: Advance, perception: Perception, opinions: dict[str, bool], at_
         patches=job.trial,
         known=job.known,
         rejudged=opinions,
+        silent=silent_detectors(job),
     )
     on_trial = {patch.id for patch in job.trial}
     earlier = tuple(verdict for verdict in job.verdicts if verdict.patch_id not in on_trial)

@@ -34,13 +34,16 @@ def totals(job: Job) -> tuple[float, ...]:
 
     A region that was not known yet when a canvas was perceived was there all the same where both canvases have the
     very same pixels: it counts there what it counts where it was first seen. Where a patch lies between, it counts 0:
-    the detector saw nothing. One that was known, and was not judged, counts `UNMEASURED`.
+    the detector saw nothing. One that was known, and was not judged, counts `UNMEASURED`. Regions of a detector that
+    judges nothing here count nothing.
     """
     sums: list[float] = []
     watched: set[str] = set()
-    first_seen = _first_seen(job)
+    silent_ones = silent_detectors(job)
+    heard = tuple(region for region in job.known if region.detector not in silent_ones)
+    first_seen = tuple((region, at) for region, at in _first_seen(job) if region.detector not in silent_ones)
     for number, perception in enumerate(job.perceptions):
-        own = own_evidence(perception, job.known)
+        own = own_evidence(perception, heard)
         silent = len(watched - own.keys())
         overlooked = [
             own_evidence(job.perceptions[later], (region,)).get(region.id, 0.0)
@@ -48,7 +51,7 @@ def totals(job: Job) -> tuple[float, ...]:
             if later > number and region.id not in own and _same_pixels(perception, job.perceptions[later], region)
         ]
         sums.append(math.fsum(own.values()) + silent * UNMEASURED + math.fsum(overlooked))
-        watched.update(region.id for region in perception.regions)
+        watched.update(region.id for region in perception.regions if region.detector not in silent_ones)
     return tuple(sums)
 
 
@@ -124,6 +127,15 @@ def worth_editing(perception: Perception, policy: LoopPolicy) -> tuple[Region, .
         any_distortion is not None and any_distortion < limits.tau_any
     )
     return () if alone and faint else perception.regions
+
+
+def silent_detectors(job: Job) -> frozenset[str]:
+    """Detectors that judge nothing on this job: a checkpoint that does not know such images, unless somebody insists.
+
+    Its regions are shown; what it sees rise beside another detector's repair means nothing.
+    """
+    knows = job.perceptions[0].in_domain or job.options.force
+    return frozenset() if knows or job.policy.saliency_detector is None else frozenset({job.policy.saliency_detector})
 
 
 def out_of_domain(job: Job, region: Region) -> bool:

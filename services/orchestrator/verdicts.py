@@ -41,6 +41,7 @@ class Trial:
         patches: those on trial.
         known: every region seen so far, those of `after` included.
         rejudged: by region id, whether the reasoner still calls it distorted on the patched canvas.
+        silent: detectors that judge nothing here.
     """
 
     policy: LoopPolicy
@@ -49,6 +50,7 @@ class Trial:
     patches: tuple[Patch, ...]
     known: tuple[Region, ...]
     rejudged: Mapping[str, bool]
+    silent: frozenset[str] = frozenset()
 
     def min_gain(self, detector: str) -> float:
         """By how much that detector's evidence must fall: a calibrated checkpoint's own figure, or the policy's."""
@@ -133,7 +135,7 @@ def _other_detectors(trial: Trial, region: Region) -> list[Objection]:
         return {
             item.detector: item.value
             for item in perception.evidence
-            if item.region_id == region.id and item.detector != region.detector
+            if item.region_id == region.id and item.detector not in trial.silent | {region.detector}
         }
 
     before, after = others(trial.before), others(trial.after)
@@ -159,7 +161,11 @@ def _damage(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[Obj
     detectors = {region.detector for region in regions}
     answered = {name for other in trial.patches for name in other.region_ids}
     touched = tuple(
-        region for region in trial.known if region.id not in answered and overlap(region.box_xyxy_px, patch.box_xyxy_px)
+        region
+        for region in trial.known
+        if region.id not in answered
+        and region.detector not in trial.silent
+        and overlap(region.box_xyxy_px, patch.box_xyxy_px)
     )
     before, after = own_evidence(trial.before, touched), own_evidence(trial.after, touched)
     found: list[Objection] = []

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from services.datasets.benchmark.sample import Sample, make_sample
+from services.demo.photographs import photographs
+from services.demo.play import Play
 from services.evaluation.text.photographs import photograph
 from services.local import Local
 from services.perception.build import CHECKPOINTS
@@ -51,6 +53,16 @@ def test_a_photograph_is_out_of_its_domain_and_stays_as_it_is(local: Local) -> N
     assert record.outcome is Outcome.NOTHING_TO_FIX
     assert "does not know images like this one" in " ".join(record.warnings)
     assert np.array_equal(decode_rgb(local.artifact(job_id, "result.png")), image)
+
+
+@pytest.mark.parametrize("play", photographs(), ids=lambda play: play.folder)
+def test_what_it_does_not_know_it_does_not_judge(local: Local, play: Play) -> None:
+    """Words in a photograph are repaired beside it as without it."""
+    job_id = local.submit(encode_png(play.image), play.prompt)
+    local.run(job_id)
+    record = local.record(job_id)
+    assert record.in_domain is False
+    assert record.outcome is play.outcome
 
 
 def test_analysis_shows_what_it_highlights_even_there(local: Local) -> None:

@@ -9,7 +9,7 @@ from services.orchestrator.loop import Advance, advance, begin
 from services.orchestrator.selection import UNMEASURED, totals, vetoed
 from services.orchestrator.verdicts import Trial, judge
 from shared.adapters.memory import MemoryImageStore
-from shared.contracts.jobs import Job, LoopPolicy, Perception, Status
+from shared.contracts.jobs import Job, JobOptions, LoopPolicy, Perception, Status
 from shared.contracts.loop import Declined, Diagnose, Finalized, Perceive, Perceived, Retouch, Retouched
 from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Patch, Region, Verdict
 
@@ -72,6 +72,28 @@ def test_what_another_detector_thinks_of_a_region_is_no_part_of_the_score() -> N
     seen = Perception(canvas=EMPTY, regions=(region("a", 0.9),), evidence=values(a__saliency=0.4, a__text=0.7))
     job = queued_job(MemoryImageStore()).model_copy(update={"perceptions": (seen,), "known": (region("a"),)})
     assert totals(job) == (0.7,)
+
+
+@pytest.mark.parametrize(("in_domain", "force", "heard"), [(False, False, 0.0), (False, True, 1.5), (True, False, 1.5)])
+def test_a_detector_that_does_not_know_such_images_is_no_part_of_the_score(
+    in_domain: bool, force: bool, heard: float
+) -> None:
+    odd = region("b", 0.8).model_copy(update={"detector": "saliency", "box_xyxy_px": (40, 40, 50, 50)})
+    late = odd.model_copy(update={"id": "c", "evidence": 0.7, "box_xyxy_px": (60, 60, 70, 70)})
+    here = patch("p").model_copy(update={"box_xyxy_px": (0, 0, 10, 10)})
+    first = Perception(canvas=EMPTY, regions=(region("a", 0.9), odd), evidence=values(a__text=0.9), in_domain=in_domain)
+    second = Perception(
+        canvas=EMPTY.with_patches((here,)), regions=(late,), evidence=values(a__text=0.0, b__saliency=0.8)
+    )
+    job = queued_job(MemoryImageStore()).model_copy(
+        update={
+            "perceptions": (first, second),
+            "known": (region("a"), odd, late),
+            "policy": LoopPolicy(saliency_detector="saliency"),
+            "options": JobOptions(force=force),
+        }
+    )
+    assert totals(job) == pytest.approx((0.9 + heard, heard))
 
 
 def test_a_flaw_overlooked_at_first_counts_on_every_canvas_with_the_same_pixels_there() -> None:

@@ -32,7 +32,9 @@ def perception(evidence: dict[str, float], checks: tuple[AppearanceCheck, ...] =
     return Perception(canvas=EMPTY, regions=(), evidence=values, checks=checks)
 
 
-def grounds(after: dict[str, float], *known: str, rejudged: bool = False, **appearance: Any) -> tuple[Ground, ...]:
+def grounds(
+    after: dict[str, float], *known: str, rejudged: bool = False, silent: tuple[str, ...] = (), **appearance: Any
+) -> tuple[Ground, ...]:
     """Of a patch for region `a`, which the text detector rates 0.9 and another 0.2 before."""
     check = {"patch_id": "p", "detail_ratio": 1.0, "colour_shift": 0.0, "seam": 1.0, **appearance}
     checks = () if appearance.get("patch_id") == "" else (AppearanceCheck.model_validate(check),)
@@ -43,6 +45,7 @@ def grounds(after: dict[str, float], *known: str, rejudged: bool = False, **appe
         patches=(patch("p", "a"),),
         known=(region("a"), *(region(*name.split("/")) for name in known)),
         rejudged={"a": rejudged},
+        silent=frozenset(silent),
     )
     (verdict,) = judge(trial)
     assert verdict.accepted is (verdict.grounds == ())
@@ -65,6 +68,10 @@ GOOD = {"a/text": 0.1, "a/saliency": 0.2}
         (grounds(GOOD, rejudged=True), (Ground.STILL_DISTORTED,)),
         (grounds(GOOD | {"b/text": 0.9}, "b/text"), (Ground.NEW_FLAW,)),
         (grounds(GOOD | {"b/saliency": 0.9}, "b/saliency"), (Ground.OTHER_DETECTOR,)),
+        (grounds(GOOD | {"a/saliency": 0.5}, silent=("saliency",)), ()),
+        (grounds({"a/text": 0.1}, silent=("saliency",)), ()),
+        (grounds(GOOD | {"b/saliency": 0.9}, "b/saliency", silent=("saliency",)), ()),
+        (grounds(GOOD | {"b/text": 0.9}, "b/text", silent=("saliency",)), (Ground.NEW_FLAW,)),
         (grounds(GOOD, patch_id=""), (Ground.NOT_CHECKED,)),
         (grounds(GOOD, detail_ratio=0.1), (Ground.SMEAR,)),
         (grounds(GOOD, colour_shift=40.0), (Ground.COLOUR,)),
