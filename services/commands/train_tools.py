@@ -9,6 +9,7 @@ from services.commands.training import OptimizerName, bad_option, command_line
 from shared.errors import BadInput, ErrorCode
 
 if TYPE_CHECKING:
+    from services.action.training.perceptual import See
     from services.action.training.run import PairData
 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="The checkpoint's folder.")]
@@ -41,9 +42,17 @@ Minutes = Annotated[
 CriticWeight = Annotated[
     float, typer.Option(min=0, help="Of a critic that asks its own way's ends to be sharp; 0 does without.")
 ]
+Perceptual = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="CKPT", help="A saliency checkpoint to whose first layers its own way's ends shall look true."
+    ),
+]
+PerceptualWeight = Annotated[float, typer.Option(min=0, help="Of that, beside a squared error near 0.01.")]
 Ema = Annotated[float, typer.Option(min=0, help="Decay of the mean of weights that is kept.")]
 VaeChannels = Annotated[int, typer.Option(help="The autoencoder's width.")]
 CropsEach = Annotated[int, typer.Option(min=1, help="Crops of each blemish, or of each picture.")]
+VagueShare = Annotated[float, typer.Option(min=0, max=1, help="Of instructions that only say to repair the place.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes that draw and cut the crops.")]
 DrawMinutes = Annotated[
     float | None, typer.Option(help="Crops are those of the samples that are drawn by then; --samples at the most.")
@@ -74,6 +83,7 @@ def editor(
     vae_channels: VaeChannels = 16,
     side: Side = 64,
     crops_per_blemish: CropsEach = 3,
+    vague_share: VagueShare = 0.2,
     workers: Workers = 0,
     draw_minutes: DrawMinutes = None,
     varied: Varied = False,
@@ -81,6 +91,8 @@ def editor(
     own_way_share: OwnWay = 0.0,
     own_way_from: OwnWayFrom = 0.0,
     critic_weight: CriticWeight = 0.0,
+    perceptual: Perceptual = None,
+    perceptual_weight: PerceptualWeight = 0.02,
     ema: Ema = 0.995,
     bf16: Bf16 = False,
     device: Device = "cpu",
@@ -117,6 +129,8 @@ def inpainting(
     own_way_share: OwnWay = 0.0,
     own_way_from: OwnWayFrom = 0.0,
     critic_weight: CriticWeight = 0.0,
+    perceptual: Perceptual = None,
+    perceptual_weight: PerceptualWeight = 0.02,
     ema: Ema = 0.995,
     bf16: Bf16 = False,
     device: Device = "cpu",
@@ -151,7 +165,14 @@ def _run(tool: str, given: dict[str, object]) -> None:
         ) from error
     source = _data(given)
     if not given["gate_only"]:
-        train_tool(options, source, resume=bool(given["resume"]), report=typer.echo, command=command_line())
+        train_tool(
+            options,
+            source,
+            resume=bool(given["resume"]),
+            report=typer.echo,
+            command=command_line(),
+            see=None if options.perceptual is None else seeing(options.perceptual, options.device),
+        )
         if given["no_gate"]:
             typer.echo(f"{options.out}: trained; judge it with --gate-only")
             return
@@ -161,6 +182,24 @@ def _run(tool: str, given: dict[str, object]) -> None:
     typer.echo(
         f"{options.out}: the gate is {'passed' if gate.passed else 'not passed: train longer before shipping it'}"
     )
+
+
+def seeing(folder: Path, device: str) -> "See":
+    """The first layers of a saliency checkpoint, which learn no more.
+
+    Raises:
+        BadInput: BAD_OPTION, it has no convolutions.
+        MissingResource: there is none in the folder, or no GPU.
+    """
+    from services.perception.saliency.checkpoint import load_network
+    from services.perception.saliency.encoders import HybridEncoder
+
+    encoder = load_network(folder, device).model.image_encoder.requires_grad_(False)
+    if not isinstance(encoder, HybridEncoder):
+        raise BadInput(
+            ErrorCode.BAD_OPTION, f"{folder} has no convolutions to look by: give --perceptual a `hybrid` checkpoint"
+        )
+    return encoder.stem
 
 
 def _data(given: dict[str, object]) -> "PairData":

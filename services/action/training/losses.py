@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from services.action.training.build import Parts
-from services.action.training.critic import Critic, critic_loss
 from services.action.training.examples import Crops
+from services.action.training.judges import NO_JUDGES, Judges
 from services.action.training.variation import mirrored, varied
 
 _LATE = 1.5
@@ -141,8 +141,7 @@ def own_way_loss(
     *,
     inpaint: bool,
     way: Sequence[Rung],
-    critic: Critic | None = None,
-    critic_weight: float = 0.0,
+    judges: Judges = NO_JUDGES,
 ) -> Tensor:
     """How far from the truth the denoiser ends on its own way there from pure noise; all steps learn together.
 
@@ -150,8 +149,7 @@ def own_way_loss(
     mend them ("backward simulation", Yin et al. 2024, "Improved distribution matching distillation", but with gradients
     through the whole way, as in Clark et al. 2024, "Directly fine-tuning diffusion models on differentiable rewards").
     The measure is that of the gate, by crop: a squared error of pixels that counts by its logarithm where it is large,
-    so that crops which cannot be guessed do not drown those which can. With a critic, by so much weight, its loss and
-    what it asks of the denoiser are added.
+    so that crops which cannot be guessed do not drown those which can. What the judges find is added.
     """
     asked = _asked(parts, batch, outside_weight, inpaint)
     noisy = _noise_like(asked.latents, noise)
@@ -164,12 +162,11 @@ def own_way_loss(
     squared = (decoded - batch.target).square().mean(dim=1, keepdim=True) * weight
     error = squared.sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3))
     loss = (_SMALL * torch.log1p(error / _SMALL)).mean()
-    if critic is None:
+    if not judges:
         return loss
     with torch.autocast(noisy.device.type, enabled=False):
         drawable = parts.vae.decode(asked.latents / parts.vae.config.scaling_factor).sample
-        asks, learns = critic_loss(critic, batch.source, decoded, drawable, batch.mask)
-    return loss + critic_weight * (asks + learns)
+        return loss + judges.loss(batch.source, decoded, batch.target, drawable, batch.mask)
 
 
 def _asked(parts: Parts, batch: Batch, outside_weight: float, inpaint: bool) -> _Asked:

@@ -27,6 +27,8 @@ class ToolTraining(TrainingRun):
         minutes: the denoiser ends by then with its schedule walked through, after `steps` at the latest.
         batch_size, learning_rate, weight_decay, warmup_share, clip: of the optimiser and its cosine.
         crops_per_blemish: jittered ones of each blemish (of each image for inpainting).
+        vague_share: of the editor's crops whose instruction only says to repair the place, as a loop without a reasoner
+            says it.
         workers: processes that draw and cut crops; 0 does it in this one. The crops are the same.
         draw_minutes: crops are those of the samples that were drawn by then.
         varied: crops are seen on other backdrops and in other tones each time (`training.variation`).
@@ -36,6 +38,9 @@ class ToolTraining(TrainingRun):
         own_way_from: share of the schedule before which there is none: a way from nowhere teaches little.
         critic_weight: of a critic of the ends of its own way (`training.critic`), beside the squared error, which is
             near 0.01; 0 does without.
+        perceptual: folder of a saliency checkpoint whose first layers compare the ends of its own way with the truth
+            (`training.perceptual`); None does without.
+        perceptual_weight: of that, beside the squared error.
         ema: decay of the mean of weights that is kept, per step, once the run is older than ten times its memory.
         inference_steps: of the gate, and what the tool is to run with.
         bf16, device: of the computation.
@@ -65,6 +70,7 @@ class ToolTraining(TrainingRun):
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
     clip: float = Field(default=1.0, gt=0)
     crops_per_blemish: int = Field(default=3, ge=1)
+    vague_share: float = Field(default=0.2, ge=0, le=1)
     workers: int = Field(default=0, ge=0)
     draw_minutes: float | None = Field(default=None, gt=0)
     varied: bool = False
@@ -72,6 +78,8 @@ class ToolTraining(TrainingRun):
     own_way_share: float = Field(default=0.0, ge=0, le=1)
     own_way_from: float = Field(default=0.0, ge=0, lt=1)
     critic_weight: float = Field(default=0.0, ge=0)
+    perceptual: Path | None = None
+    perceptual_weight: float = Field(default=0.02, ge=0)
     ema: float = Field(default=0.995, ge=0, lt=1)
     inference_steps: int = Field(default=4, ge=1)
     bf16: bool = False

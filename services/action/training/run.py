@@ -3,6 +3,7 @@
 A run that was stopped resumes from its last state and ends as if it had not been.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -32,6 +33,7 @@ from services.action.training.examples import (
     hole_cases,
 )
 from services.action.training.gate import Gate, judge
+from services.action.training.judges import Judges
 from services.action.training.loop import LOG_FILE, Moment, Stage, seconds_spent, steps_taken, train_stage
 from services.action.training.losses import (
     Batch,
@@ -44,6 +46,7 @@ from services.action.training.losses import (
     pool_of,
 )
 from services.action.training.options import ToolTraining
+from services.action.training.perceptual import See
 from services.datasets.pairs import PairSource
 from shared.errors import BadInput, ErrorCode, MissingResource
 
@@ -63,9 +66,23 @@ class PairData:
 
 
 def train_tool(
-    options: ToolTraining, data: PairData, *, resume: bool = False, report: Report, command: str = "retoucher train"
+    options: ToolTraining,
+    data: PairData,
+    *,
+    resume: bool = False,
+    report: Report,
+    command: str = "retoucher train",
+    see: See | None = None,
 ) -> None:
     """Trains, and writes the pipeline's folder in half precision with what its card will say of the training.
+
+    Args:
+        options: the run.
+        data: what it learns from.
+        resume: continue the run that lies in `options.out`.
+        report: takes lines of progress.
+        command: for the card.
+        see: the first layers of `options.perceptual`, on the run's device.
 
     Raises:
         BadInput: a run lies in `out` already and is not to be resumed, or there is none to resume, or no crop.
@@ -77,11 +94,12 @@ def train_tool(
         raise BadInput(ErrorCode.MISSING_DATA, "the data has no blemish with a clean twin: give other data")
     torch.manual_seed(options.seed)
     parts = _parts(options, crops)
-    _train(options, parts, crops, report)
+    _train(options, parts, crops, report, see)
     for part in (parts.vae, parts.unet, parts.text_encoder):
         nn.Module.half(part)  # half the size; the states that a run resumes from stay whole
     pipeline: Any = parts.pipeline(options.tool)
     pipeline.save_pretrained(options.out)
+    _forget_origin(options.out)
     log = options.out / LOG_FILE
     Trained(
         data=data.description,
@@ -91,6 +109,14 @@ def train_tool(
         steps=steps_taken(log, _DENOISER),
         seconds=seconds_spent(log),
     ).save(options.out)
+
+
+def _forget_origin(folder: Path) -> None:
+    """Takes out of the parts' configurations where on this machine they were loaded from."""
+    for file in folder.glob("*/config.json"):
+        config = json.loads(file.read_text(encoding="utf-8"))
+        if config.pop("_name_or_path", None) is not None:
+            file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def judge_folder(options: ToolTraining, validation: PairSource, report: Report) -> Gate:
@@ -127,13 +153,14 @@ def _cases(options: ToolTraining, source: PairSource) -> Iterator[Case]:
 
 def _crops(options: ToolTraining, source: PairSource, report: Report) -> Crops:
     editor = options.tool == EDITOR.name
-    cut: Cut = BlemishCut(options.crops_per_blemish) if editor else HoleCut(options.crops_per_blemish)
+    times = options.crops_per_blemish
+    cut: Cut = BlemishCut(times, options.vague_share) if editor else HoleCut(times)
     seconds = None if options.draw_minutes is None else 60 * options.draw_minutes
     folder = options.state_folder / "crops"
     return cut_crops(source, cut, options.side_px, options.seed, folder, report, options.workers, seconds)
 
 
-def _train(options: ToolTraining, parts: Parts, crops: Crops, report: Report) -> None:
+def _train(options: ToolTraining, parts: Parts, crops: Crops, report: Report, see: See | None) -> None:
     tokens: Tensor = parts.tokenizer(
         list(crops.words), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
     ).input_ids
@@ -157,13 +184,11 @@ def _train(options: ToolTraining, parts: Parts, crops: Crops, report: Report) ->
     inpaint, outside = options.tool == INPAINTER.name, options.outside_weight
     way = ladder(parts.scheduler, options.inference_steps)
     critic = Critic().to(options.device) if options.critic_weight else None
+    judges = Judges(critic, options.critic_weight, see, options.perceptual_weight)
 
     def loss(at: Moment) -> Tensor:
         if at.share >= options.own_way_from and at.chance.random() < options.own_way_share:
-            return own_way_loss(
-                parts, batch(at), at.noise, outside,
-                inpaint=inpaint, way=way, critic=critic, critic_weight=options.critic_weight,
-            )  # fmt: skip
+            return own_way_loss(parts, batch(at), at.noise, outside, inpaint=inpaint, way=way, judges=judges)
         return denoiser_loss(parts, batch(at), at.noise, outside, inpaint=inpaint)
 
     denoiser = nn.ModuleList([parts.unet, parts.text_encoder, *([] if critic is None else [critic])])

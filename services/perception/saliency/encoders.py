@@ -64,13 +64,18 @@ class HybridEncoder(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Features `(B, C, h, w)` at strides 4, 8 and 16 of `(B, 3, H, W)` normalised pixels."""
+        fine, middle, coarse = self.stem(pixels)
+        tokens = self.vit(pixel_values=coarse).last_hidden_state[:, 1:]
+        return fine, middle, as_grid(tokens, coarse.shape[-2], coarse.shape[-1])
+
+    def stem(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """What the convolutions see, at strides 4, 8 and 16: of pictures of any size that 16 divides."""
         pyramid: list[Tensor] = []
         features = self.fold(pixels)
         for stage in self.stages:
             features = stage(features)
             pyramid.append(features)
-        tokens = self.vit(pixel_values=features).last_hidden_state[:, 1:]
-        return pyramid[0], pyramid[1], as_grid(tokens, features.shape[-2], features.shape[-1])
+        return tuple(pyramid)
 
 
 class PlainViT(nn.Module):

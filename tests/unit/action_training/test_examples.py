@@ -73,7 +73,11 @@ def test_crops_are_cut_once_and_the_same(tmp_path: Path) -> None:
     assert cut.pixels.shape == (24, 32, 32, 9)
     assert np.array_equal(cut.pixels, again.pixels) and list(cut.words) == list(again.words)
     assert set(cut.words) == {"remove the red square", GENERIC}
-    assert len({crop.tobytes() for crop in np.asarray(cut.pixels)}) > 20  # each is cut a little differently
+    assert (
+        len({crop.tobytes() for crop in np.asarray(cut.pixels)}) > 15
+    )  # each is cut a little differently, but for what the border cuts off
+    every = [cut_crops(source, BlemishCut(1, vague), 32, 7, tmp_path / str(vague), print) for vague in (0, 1)]
+    assert [set(one.words) for one in every] == [{"remove the red square"}, {GENERIC}]
     kept = cut_crops(BlobPairs(0), BlemishCut(3), 32, 7, tmp_path / "a", lambda line: None)
     assert len(kept) == 24  # a resumed run reads them back
     assert len(cut_crops(BlobPairs(2), HoleCut(2), 32, 0, tmp_path / "c", lambda line: None)) == 4

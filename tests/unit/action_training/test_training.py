@@ -17,6 +17,7 @@ from services.action.tools.base import EditResult
 from services.action.training.build import build_parts
 from services.action.training.card import Trained
 from services.action.training.critic import Critic
+from services.action.training.judges import Judges
 from services.action.training.loop import steps_taken
 from services.action.training.losses import Batch, Pool, batch_of, denoiser_loss, ladder, own_way_loss
 from services.action.training.options import ToolTraining
@@ -162,7 +163,8 @@ def test_no_loss_asks_the_device_for_a_number(trained: Path, monkeypatch: pytest
         monkeypatch.setattr(torch.Tensor, name, asked)
     batch = batch_of(pool, torch.arange(3), noise)
     denoiser_loss(parts, batch, noise, 0.1, inpaint=False).backward()
-    own_way_loss(parts, batch, noise, 0.1, inpaint=False, way=way, critic=Critic(8), critic_weight=0.1).backward()
+    judges = Judges(Critic(8), 0.1, lambda crops: (crops[:, :, ::2], crops), 0.1)
+    own_way_loss(parts, batch, noise, 0.1, inpaint=False, way=way, judges=judges).backward()
 
 
 def test_a_run_ends_by_the_clock_and_resumes_as_ended(tmp_path: Path) -> None:
@@ -206,6 +208,12 @@ def test_a_run_with_a_critic_resumes_as_if_never_stopped(trained: Path, tmp_path
     train_tool(without, DATA, report=quiet)
     plain = load_file(without.out / "unet" / "diffusion_pytorch_model.safetensors")
     assert any(not torch.equal(weights, plain[name]) for name, weights in one.items())
+    seen = options(tmp_path / "seen", steps=4, **{**changes, "critic_weight": 0.0, "perceptual_weight": 0.1})
+    train_tool(seen, DATA, report=quiet, see=lambda crops: (crops,))
+    others = load_file(seen.out / "unet" / "diffusion_pytorch_model.safetensors")
+    assert any(not torch.equal(weights, plain[name]) for name, weights in others.items())
+    for part in ("unet", "vae"):
+        assert "_name_or_path" not in json.loads((seen.out / part / "config.json").read_text())
 
 
 def test_an_inpainter_trains_and_its_tool_loads_it(tmp_path: Path) -> None:
