@@ -43,8 +43,8 @@ _FRINGE_PX = 0.7
 """Sigma of the soft border between what is shown and the backdrop, about the drawing's own anti-aliasing."""
 _SIDES = ("left", "right")
 _NEAR, _FAR = (-0.1, 0.25), (-0.3, 0.8)
-"""How far outwards a detector puts a side, in the blemish's own: three sides in four, and the others. Of the sides of 141
-flaws that the saliency network found it put half between 0.02 and 0.25, and a tenth beyond 0.7 or below -0.2."""
+"""How far outwards a detector puts a side, in the blemish's own: three sides in four, and the others. Of the sides of
+141 flaws that the saliency network found it put half between 0.02 and 0.25, and a tenth beyond 0.7 or below -0.2."""
 _FAR_SHARE = 0.25
 
 
