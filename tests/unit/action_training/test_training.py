@@ -114,6 +114,15 @@ def test_init_from_begins_with_the_weights_and_the_tokenizer(trained: Path, tmp_
     assert caught.value.code == ErrorCode.MISSING_CHECKPOINT
 
 
+def test_a_checkpoint_goes_on_with_crops_of_another_side(trained: Path, tmp_path: Path) -> None:
+    run = options(tmp_path / "larger", init_from=trained, steps=2, vae_steps=0, side_px=32)
+    train_tool(run, DATA, report=quiet)
+    sizes = [json.loads((one / "unet" / "config.json").read_text())["sample_size"] for one in (trained, run.out)]
+    assert sizes == [8, 16]
+    answer = trained_tool("instruct-pix2pix", run.out, 32).edit([a_request(steps=2)])[0]
+    assert isinstance(answer, EditResult)
+
+
 @pytest.mark.parametrize("steps", [1, 3, 4])
 def test_the_ladder_leads_where_the_scheduler_does(steps: int, trained: Path) -> None:
     scheduler = build_parts(options(trained, init_from=trained), ()).scheduler
