@@ -11,6 +11,7 @@ from services.action.training.critic import Critic
 from services.action.training.judges import Judges
 from services.action.training.perceptual import See, perceptual_loss
 from services.commands.train_tools import seeing
+from services.perception.build import CHECKPOINTS
 from services.perception.saliency.configuration import DistortionSaliencyConfig, text_table, vision_table
 from services.perception.saliency.modelling import DistortionSaliencyModel
 from services.perception.saliency.tokens import build_tokenizer
@@ -78,7 +79,7 @@ def test_judges_are_summed_by_their_weights(see: See) -> None:
 
 
 def test_the_shipped_saliency_network_can_be_seen_by() -> None:
-    look = seeing(Path("services/perception/checkpoints/saliency-tiny"), "cpu")
+    look = seeing(CHECKPOINTS / "saliency-tiny", "cpu")
     crop = torch.zeros(1, 3, 64, 64, requires_grad=True)
     levels = look(crop)
     assert [tuple(level.shape[-2:]) for level in levels] == [(16, 16), (8, 8), (4, 4)]
