@@ -18,7 +18,7 @@ class FlawedScene:
 
 
 def flawed_scene() -> FlawedScene:
-    """Always the same: three flaws, one of which the shipped reasoner would have removed, and then still sees."""
-    sample = make_sample(31, 34, "test")
+    """Always the same: several flaws, one of which the shipped reasoner would have removed, and then still sees."""
+    sample = make_sample(31, 49, "test")
     marks = np.any([region.visible for region in sample.regions], axis=0)
     return FlawedScene(encode_png(sample.image), encode_png(marks.astype(np.uint8) * 255), sample.prompt)
