@@ -1,5 +1,6 @@
 """`retouch` against a real vLLM on the CPU that serves the shipped reasoner, in an environment of its own."""
 
+import html
 import json
 import os
 import runpy
@@ -146,7 +147,7 @@ def test_vllm_says_of_the_shipped_model_what_the_laptop_says(
     for own, servers in ((said[0][region], said[1][region]) for region in said[0]):
         assert servers["source"] == REASONER.name and servers["category"] == own["category"]
         assert servers["description"] == own["description"]
-    report = (tmp_path / "there" / "report.html").read_text(encoding="utf-8").lower()
+    report = html.unescape((tmp_path / "there" / "report.html").read_text(encoding="utf-8")).lower()
     assert all(one["description"].lower() in report for one in said[1].values() if one["distorted"])
     # Both look again at the repair, and refuse one in which they still see the flaw.
     verdicts = [[(one["accepted"], one["rejudged"]) for one in record["verdicts"]] for record in (here, there)]
