@@ -178,6 +178,5 @@ def _loaded(options: ToolTraining) -> Parts:
             f"{folder} holds a {type(pipeline).__name__}, not a {kind}: choose another --init-from",
         )
     # Of convolutions and attention alone, it may go on with crops of another side.
-    factor = 2 ** (len(pipeline.vae.config.encoder_block_out_channels) - 1)
-    pipeline.unet.register_to_config(sample_size=options.side_px // factor)
+    pipeline.unet.register_to_config(sample_size=options.side_px // pipeline.vae_scale_factor)
     return Parts(pipeline.vae, pipeline.unet, pipeline.text_encoder, pipeline.tokenizer, pipeline.scheduler)

@@ -12,6 +12,8 @@ from torch.func import functional_call
 from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
+from services.action.training.places import laid_in, mean_near
+
 _SLOPE = 0.2
 
 
@@ -54,13 +56,9 @@ def critic_loss(critic: Critic, source: Tensor, made: Tensor, true: Tensor, mask
         true: what it should be, as far as the editor's autoencoder can draw it: the critic is not to tell it by that.
         mask: `(B, 1, S, S)` in {0, 1}.
     """
-    laid_in, truth = (source + (crop - source) * mask for crop in (made, true.detach()))
-    of_true, of_made = critic(source, truth, mask), critic(source, laid_in.detach(), mask)
-    near = functional.adaptive_max_pool2d(mask, of_true.shape[-1])
-
-    def mean(by_patch: Tensor) -> Tensor:
-        return (by_patch * near).sum() / near.sum().clamp(min=1)
-
+    repaired, truth = laid_in(source, made, mask), laid_in(source, true.detach(), mask)
+    of_true, of_made = critic(source, truth, mask), critic(source, repaired.detach(), mask)
     still = {name: value.detach() for name, value in (*critic.named_parameters(), *critic.named_buffers())}
-    asked: Tensor = functional_call(critic, still, (source, laid_in, mask))
-    return -mean(asked), mean(functional.relu(1 - of_true)) + mean(functional.relu(1 + of_made))
+    asked: Tensor = functional_call(critic, still, (source, repaired, mask))
+    learns = mean_near(functional.relu(1 - of_true), mask) + mean_near(functional.relu(1 + of_made), mask)
+    return -mean_near(asked, mask), learns

@@ -1,5 +1,6 @@
 """What judges the ends of an editor's own way beside the squared error, which a blur contents."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -27,19 +28,19 @@ class Judges:
     def __bool__(self) -> bool:
         return self.critic is not None or self.see is not None
 
-    def loss(self, source: Tensor, made: Tensor, true: Tensor, drawable: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, source: Tensor, made: Tensor, true: Tensor, drawable: Callable[[], Tensor], mask: Tensor) -> Tensor:
         """The sum of what they find.
 
         Args:
             source: `(B, 3, S, S)` in [-1, 1].
             made: the editor's, like it, with gradients.
             true: like it.
-            drawable: the truth as far as the editor's autoencoder can draw it: no critic is to tell it by that.
+            drawable: gives the truth as far as the editor's autoencoder can draw it: no critic is to tell it by that.
             mask: `(B, 1, S, S)` in {0, 1}.
         """
         total = made.new_zeros(())
         if self.critic is not None:
-            asks, learns = critic_loss(self.critic, source, made, drawable, mask)
+            asks, learns = critic_loss(self.critic, source, made, drawable(), mask)
             total = total + self.critic_weight * (asks + learns)
         if self.see is not None:
             total = total + self.perceptual_weight * perceptual_loss(self.see, source, made, true, mask)

@@ -164,8 +164,12 @@ def own_way_loss(
     loss = (_SMALL * torch.log1p(error / _SMALL)).mean()
     if not judges:
         return loss
+
+    def drawable() -> Tensor:
+        crop: Tensor = parts.vae.decode(asked.latents / parts.vae.config.scaling_factor).sample
+        return crop
+
     with torch.autocast(noisy.device.type, enabled=False):
-        drawable = parts.vae.decode(asked.latents / parts.vae.config.scaling_factor).sample
         return loss + judges.loss(batch.source, decoded, batch.target, drawable, batch.mask)
 
 

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from services.action.training.places import laid_in, mean_near
+
 See = Callable[[Tensor], Sequence[Tensor]]
 """`(B, 3, S, S)` in [-1, 1] to features `(B, C, h, w)` by level; its own weights learn nothing here."""
 
@@ -29,14 +31,13 @@ def perceptual_loss(see: See, source: Tensor, made: Tensor, true: Tensor, mask: 
         true: like it.
         mask: `(B, 1, S, S)` in {0, 1}: elsewhere nothing counts, but for what a feature sees beside its place.
     """
-    laid_in, truth = (_enlarged(source + (crop - source) * mask) for crop in (made, true))
+    repaired, truth = (_enlarged(laid_in(source, crop, mask)) for crop in (made, true))
     with torch.no_grad():
         wanted = [_directions(level) for level in see(truth)]
     losses = []
-    for level, want in zip(see(laid_in), wanted, strict=True):
+    for level, want in zip(see(repaired), wanted, strict=True):
         unlike = (_directions(level) - want).square().sum(dim=1, keepdim=True)
-        near = functional.adaptive_max_pool2d(mask, (level.shape[-2], level.shape[-1]))
-        losses.append((unlike * near).sum() / near.sum().clamp(min=1))
+        losses.append(mean_near(unlike, mask))
     return torch.stack(losses).sum()
 
 

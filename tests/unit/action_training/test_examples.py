@@ -66,16 +66,14 @@ def test_holes_lie_in_clean_pictures() -> None:
 
 
 def test_crops_are_cut_once_and_the_same(tmp_path: Path) -> None:
-    source = BlobPairs(12)
+    source = BlobPairs(12, size=128)  # with room around a blob for a region that is off by much
     cut = cut_crops(source, BlemishCut(3), 32, 7, tmp_path / "a", lambda line: None)
     again = cut_crops(source, BlemishCut(3), 32, 7, tmp_path / "b", lambda line: None)
     assert len(cut) == 8 * 3
     assert cut.pixels.shape == (24, 32, 32, 9)
     assert np.array_equal(cut.pixels, again.pixels) and list(cut.words) == list(again.words)
     assert set(cut.words) == {"remove the red square", GENERIC}
-    assert (
-        len({crop.tobytes() for crop in np.asarray(cut.pixels)}) > 15
-    )  # each is cut a little differently, but for what the border cuts off
+    assert len({crop.tobytes() for crop in np.asarray(cut.pixels)}) > 20  # each is cut a little differently
     every = [cut_crops(source, BlemishCut(1, vague), 32, 7, tmp_path / str(vague), print) for vague in (0, 1)]
     assert [set(one.words) for one in every] == [{"remove the red square"}, {GENERIC}]
     kept = cut_crops(BlobPairs(0), BlemishCut(3), 32, 7, tmp_path / "a", lambda line: None)

@@ -69,7 +69,7 @@ def test_judges_are_summed_by_their_weights(see: See) -> None:
     assert not Judges() and Judges(see=see) and Judges(critic)
 
     def found(judges: Judges) -> float:
-        return judges.loss(source, made, true, true, MASK).item()
+        return judges.loss(source, made, true, lambda: true, MASK).item()
 
     both = found(Judges(critic, 0.5, see, 2.0))
     assert both == pytest.approx(found(Judges(critic, 0.5)) + found(Judges(see=see, perceptual_weight=2.0)), rel=1e-5)
