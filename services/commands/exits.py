@@ -19,38 +19,55 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM.
+
+    A class of its own, for the interpreter remembers that a plain KeyboardInterrupt passed through an `exec` of text,
+    as dataclasses use it, and kills the process by SIGINT at its end, however well it was caught and whatever the exit
+    code (`run_eval_code_obj` and `Py_RunMain` of CPython).
+    """
+
+
 def run_and_exit(program: Callable[[], object]) -> NoReturn:
     """Runs a typer app (`standalone_mode=False`) and leaves the process with the right code.
 
-    SIGTERM is taken like Ctrl-C, so that a stopped container leaves nothing half-written either.
+    SIGTERM is taken like Ctrl-C, so that a stopped container leaves nothing half-written either. A process that was
+    started deaf to Ctrl-C, as a shell starts those in the background, stays so.
     """
     sys.exit(_exit_code(program))
 
 
 def _exit_code(program: Callable[[], object]) -> int:
-    try:
-        with _sigterm_interrupts():
+    code: object = INTERRUPTED
+    with _signals_interrupt() as heard:
+        try:
             code = program()
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except typer.TyperException as error:
-        return _usage_error(error)
-    except RetoucherError as error:
-        say_failed(error.message)
-        return BAD_INPUT if isinstance(error, BadInput) else FAILED
-    except MemoryError:
-        say_failed("there is not enough memory: scale the image down, or close other programs")
-        return FAILED
-    except Exception as error:
-        _log_traceback()
-        say_failed(
-            f"internal error: {type(error).__name__}: {error}; "
-            "set RETOUCHER_CLI_LOG_LEVEL=debug to see where, and please report it"
-        )
-        return FAILED
+        except KeyboardInterrupt:
+            pass
+        except Exception as error:
+            # An import that is interrupted in the middle may say that the library is broken.
+            code = INTERRUPTED if heard else _error_code(error)
     if code == INTERRUPTED:
         sys.stderr.write("interrupted: nothing was written\n")
     return code if isinstance(code, int) else 0
+
+
+def _error_code(error: Exception) -> int:
+    """Says what went wrong."""
+    if isinstance(error, typer.TyperException):
+        return _usage_error(error)
+    if isinstance(error, RetoucherError):
+        say_failed(error.message)
+        return BAD_INPUT if isinstance(error, BadInput) else FAILED
+    if isinstance(error, MemoryError):
+        say_failed("there is not enough memory: scale the image down, or close other programs")
+        return FAILED
+    _log_traceback(error)
+    say_failed(
+        f"internal error: {type(error).__name__}: {error}; "
+        "set RETOUCHER_CLI_LOG_LEVEL=debug to see where, and please report it"
+    )
+    return FAILED
 
 
 def _usage_error(error: typer.TyperException) -> int:
@@ -70,19 +87,27 @@ def _one_line(message: str) -> str:
     return " ".join(message.split())
 
 
-def _log_traceback() -> None:
+def _log_traceback(error: Exception) -> None:
     import structlog
 
-    structlog.get_logger(__name__).debug("internal_error", exc_info=True)
+    structlog.get_logger(__name__).debug("internal_error", exc_info=error)
 
 
 @contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+def _signals_interrupt() -> Iterator[list[int]]:
+    """Gives the signals that were heard so far."""
+    heard: list[int] = []
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        heard.append(number)
+        raise Interrupted
+
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        yield heard
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

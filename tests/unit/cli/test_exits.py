@@ -2,6 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 
 import pytest
 import typer
@@ -60,13 +64,14 @@ def test_ctrl_c_is_130_and_one_line(capsys):
     assert capsys.readouterr().err == "interrupted: nothing was written\n"
 
 
-def test_sigterm_unwinds_like_ctrl_c_and_is_handed_back(capsys):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_unwinds_and_its_handler_is_handed_back(number, capsys):
+    before = signal.getsignal(number)
     cleaned = []
 
     def program():
         try:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
             signal.pause()
         finally:
             cleaned.append(True)
@@ -74,4 +79,50 @@ def test_sigterm_unwinds_like_ctrl_c_and_is_handed_back(capsys):
     with pytest.raises(SystemExit) as ended:
         run_and_exit(program)
     assert ended.value.code == 130 and cleaned == [True]
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
+
+
+def test_an_import_that_was_interrupted_is_no_broken_library(capsys):
+    def program():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            signal.pause()
+        except KeyboardInterrupt as error:
+            raise MissingResource(ErrorCode.MISSING_CHECKPOINT, "initialization failed: install it") from error
+
+    with pytest.raises(SystemExit) as ended:
+        run_and_exit(program)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "interrupted: nothing was written\n"
+
+
+def test_who_is_deaf_to_ctrl_c_stays_so():
+    def program():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            run_and_exit(program)
+        assert ended.value.code == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupted_exec_of_text_ends_with_the_exit_code_too(name, tmp_path):
+    (tmp_path / "interrupted.py").write_text(
+        "from services.commands.exits import run_and_exit\n"
+        f"text = 'import os, signal; os.kill(os.getpid(), signal.{name}); signal.pause()'\n"
+        "run_and_exit(lambda: exec(text))\n"
+    )
+    path = os.pathsep.join([str(Path.cwd()), str(tmp_path)])
+    ended = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    assert (ended.returncode, ended.stderr) == (130, "interrupted: nothing was written\n")
