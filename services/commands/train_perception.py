@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from services.commands.training import Minutes, OptimizerName, Reuse, bad_option, command_line, data_of
+from services.commands.training import Minutes, MixName, OptimizerName, Reuse, bad_option, command_line, data_of
 from shared.errors import BadInput, ErrorCode
 
 _FROM_SCRATCH = 1e-3
@@ -22,12 +22,7 @@ def perception(
     validation: Annotated[Path | None, typer.Option(metavar="DIR", help="Else the last tenth of --data.")] = None,
     data_seed: Annotated[int, typer.Option(min=0, help="Of the samples drawn on the fly.")] = 1,
     data_size: Annotated[int, typer.Option(help="Side of the samples drawn on the fly: 256 or 512.")] = 256,
-    mix: Annotated[
-        Literal["balanced", "paper", "prompts", "hard"],
-        typer.Option(
-            help="Of samples drawn on the fly; prompts: more flaws that only the prompt tells; hard: and more hands."
-        ),
-    ] = "prompts",
+    mix: MixName = "prompts",
     init_from: Annotated[
         Path | None, typer.Option(metavar="CKPT", help="Begin with this checkpoint's weights.")
     ] = None,

@@ -1,12 +1,15 @@
 """`retoucher train reasoning-sft` and `reasoning-grpo`: options for the command line; torch comes once called."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
 
-from services.commands.training import OptimizerName, Reuse, bad_option, command_line, data_of
+from services.commands.training import MixName, OptimizerName, Reuse, bad_option, command_line, data_of
+
+if TYPE_CHECKING:
+    from services.datasets.sources import Mix
 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the servable model.")]
 Data = Annotated[
@@ -44,6 +47,7 @@ def reasoning_sft(
     data: Data = None,
     validation: Validation = None,
     data_seed: DataSeed = 1,
+    mix: MixName = "balanced",
     drawn: Drawn = 100_000,
     prompt: PromptVersion = None,
     resume: Resume = False,
@@ -53,6 +57,7 @@ def reasoning_sft(
     accumulate: Accumulate = 1,
     optimizer: OptimizerName = "adamw",
     learning_rate: Annotated[float | None, typer.Option(help="1e-4; for --tiny 1e-3.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="0; for --tiny 0.05.")] = None,
     decision_weight: Annotated[
         float, typer.Option(min=1, help="How often tokens up to the category count in the loss.")
     ] = 5.0,
@@ -62,6 +67,9 @@ def reasoning_sft(
     frozen_encoder: Annotated[
         bool, typer.Option("--frozen-encoder", help="Train the language model alone, on an encoder that can look.")
     ] = False,
+    vision_layers: Annotated[
+        int | None, typer.Option(min=1, help="Layers its picture encoder grows to, as one that learned little needs.")
+    ] = None,
     looking_steps: Annotated[
         int, typer.Option(min=0, help="Its picture encoder first learns so long what is seen where; --tiny or --full.")
     ] = 0,
@@ -98,10 +106,11 @@ def reasoning_sft(
         accumulate=accumulate,
         optimizer=optimizer,
         learning_rate=learning_rate or (1e-3 if tiny else 1e-4),
-        weight_decay=0.05 if tiny else 0.0,
+        weight_decay=(0.05 if tiny else 0.0) if weight_decay is None else weight_decay,
         decision_weight=decision_weight,
         decisions=decisions,
         frozen_encoder=frozen_encoder,
+        vision_layers=vision_layers,
         looking_steps=looking_steps,
         looking_minutes=looking_minutes,
         looking_rate=looking_rate,
@@ -114,7 +123,7 @@ def reasoning_sft(
         save_every=evaluate_every,
         validation_regions=validation_regions,
     )
-    source = _data(data, validation, data_seed, drawn)
+    source = _data(data, validation, data_seed, drawn, mix)
     _say(train_sft(options, source, resume=resume, report=typer.echo, command=command_line()))
 
 
@@ -172,18 +181,18 @@ def reasoning_grpo(
         save_every=save_every,
         validation_regions=validation_regions,
     )
-    source = _data(data, validation, data_seed, drawn)
+    source = _data(data, validation, data_seed, drawn, "balanced")
     _say(train_grpo(options, source, MiniLm(), resume=resume, report=typer.echo, command=command_line()))
 
 
-def _data(data: Path | None, validation: Path | None, seed: int, drawn: int) -> Any:
+def _data(data: Path | None, validation: Path | None, seed: int, drawn: int, mix: "Mix") -> Any:
     from services.reasoning.training.data import folder_data, rendered_data
 
     return data_of(
         data,
         validation,
         lambda folder, held_out: folder_data(folder, held_out, seed),
-        lambda: rendered_data(drawn, _VALIDATION_SAMPLES, seed),
+        lambda: rendered_data(drawn, _VALIDATION_SAMPLES, seed, mix=mix),
     )
 
 

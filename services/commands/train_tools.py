@@ -1,11 +1,11 @@
 """`retoucher train editor` and `train inpainting`: options of a run. Imports torch once called."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from services.commands.training import OptimizerName, bad_option, command_line
+from services.commands.training import MixName, OptimizerName, bad_option, command_line
 from shared.errors import BadInput, ErrorCode
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def editor(
     data: Data = None,
     samples: Samples = 4000,
     data_seed: DataSeed = 1,
+    mix: MixName = "balanced",
     init_from: InitFrom = None,
     resume: Resume = False,
     no_gate: NoGate = False,
@@ -92,7 +93,7 @@ def editor(
     own_way_from: OwnWayFrom = 0.0,
     critic_weight: CriticWeight = 0.0,
     perceptual: Perceptual = None,
-    perceptual_weight: PerceptualWeight = 0.02,
+    perceptual_weight: PerceptualWeight = 0.006,
     ema: Ema = 0.995,
     bf16: Bf16 = False,
     device: Device = "cpu",
@@ -107,6 +108,7 @@ def inpainting(
     data: Data = None,
     samples: Samples = 4000,
     data_seed: DataSeed = 1,
+    mix: MixName = "balanced",
     init_from: InitFrom = None,
     resume: Resume = False,
     no_gate: NoGate = False,
@@ -130,7 +132,7 @@ def inpainting(
     own_way_from: OwnWayFrom = 0.0,
     critic_weight: CriticWeight = 0.0,
     perceptual: Perceptual = None,
-    perceptual_weight: PerceptualWeight = 0.02,
+    perceptual_weight: PerceptualWeight = 0.006,
     ema: Ema = 0.995,
     bf16: Bf16 = False,
     device: Device = "cpu",
@@ -146,7 +148,7 @@ def _run(tool: str, given: dict[str, object]) -> None:
     from services.action.training.options import ToolTraining
     from services.action.training.run import judge_folder, train_tool
 
-    apart = {"data", "samples", "data_seed", "resume", "no_gate", "gate_only", "channels", "side"}
+    apart = {"data", "samples", "data_seed", "mix", "resume", "no_gate", "gate_only", "channels", "side"}
     channels = str(given["channels"])
     try:
         options = ToolTraining.model_validate(
@@ -204,10 +206,12 @@ def seeing(folder: Path, device: str) -> "See":
 
 def _data(given: dict[str, object]) -> "PairData":
     from services.action.training.data import folder_data, rendered_data
+    from services.datasets.sources import Mix
 
     folders, samples, count = given["data"], given["samples"], given["validation_count"]
     if isinstance(folders, list) and folders:
         return folder_data(folders)
     if not isinstance(samples, int) or not isinstance(count, int):
         raise TypeError("the command line gives whole numbers")
-    return rendered_data(samples, count, int(str(given["data_seed"])), labelled=bool(given["varied"]))
+    seed, mix = int(str(given["data_seed"])), cast(Mix, given["mix"])
+    return rendered_data(samples, count, seed, mix, labelled=bool(given["varied"]))

@@ -18,6 +18,12 @@ OptimizerName = Annotated[
 ]
 
 
+MixName = Annotated[
+    Literal["balanced", "paper", "prompts", "hard"],
+    typer.Option(
+        help="Of samples drawn on the fly; prompts: more flaws that only the prompt tells; hard: and more hands."
+    ),
+]
 Reuse = Annotated[
     int, typer.Option(min=1, help="How often a sample is learned from: more where a GPU waits for the drawing.")
 ]

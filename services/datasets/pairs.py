@@ -6,7 +6,7 @@ Rendered on the fly or read from a folder in the project's schema; the same inde
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from shared.images import Rgb
 
 if TYPE_CHECKING:
     from services.datasets.benchmark.sample import Sample
+    from services.datasets.sources import Mix  # needs a drawing library, which folders do not
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class RenderedPairs:
     count: int
     seed: int
     size: int = 256
-    mix: Literal["balanced", "paper"] = "balanced"
+    mix: "Mix" = "balanced"
     split: str = "train"
     labelled: bool = False
 

@@ -24,6 +24,11 @@ from shared.images import Rgb
 Mix = Literal["balanced", "paper", "prompts", "hard"]
 
 
+def measured_on(mix: Mix) -> Literal["balanced", "paper"]:
+    """The mix of a training's validation samples: `prompts` and `hard` are to learn from alone."""
+    return "paper" if mix == "paper" else "balanced"
+
+
 @dataclass(frozen=True)
 class ToldSample:
     """An image with its prompt and what is to be said of each of its blemishes.

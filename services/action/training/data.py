@@ -5,6 +5,7 @@ from pathlib import Path
 
 from services.action.training.run import PairData
 from services.datasets.pairs import FolderPairs, RenderedPairs, folder_pairs
+from services.datasets.sources import Mix, measured_on
 from shared.errors import BadInput, ErrorCode
 
 _VALIDATION_SEED = 10_000
@@ -13,12 +14,15 @@ _VALIDATION_SEED = 10_000
 _HELD_OUT = 0.1
 
 
-def rendered_data(count: int, validation_count: int, seed: int, *, labelled: bool = False) -> PairData:
-    """`count` samples of the benchmark's training split, and validation samples of the same split with another seed."""
+def rendered_data(
+    count: int, validation_count: int, seed: int, mix: Mix = "balanced", *, labelled: bool = False
+) -> PairData:
+    """`count` samples of the benchmark's training split; validation has another seed and `measured_on`'s mix."""
+    held = RenderedPairs(2 * validation_count, seed + _VALIDATION_SEED, mix=measured_on(mix))  # a third is healthy
     return PairData(
-        RenderedPairs(count, seed, labelled=labelled),
-        RenderedPairs(2 * validation_count, seed + _VALIDATION_SEED),  # a third of them is healthy
-        f"the procedural blemish benchmark, split train, 256 px, seed {seed}, rendered on the fly "
+        RenderedPairs(count, seed, mix=mix, labelled=labelled),
+        held,
+        f"the procedural blemish benchmark, split train, mix {mix}, 256 px, seed {seed}, rendered on the fly "
         f"(validation with seed {seed + _VALIDATION_SEED})" + (", backdrops and tones varied" if labelled else ""),
     )
 

@@ -79,7 +79,7 @@ class ToolTraining(TrainingRun):
     own_way_from: float = Field(default=0.0, ge=0, lt=1)
     critic_weight: float = Field(default=0.0, ge=0)
     perceptual: Path | None = None
-    perceptual_weight: float = Field(default=0.02, ge=0)
+    perceptual_weight: float = Field(default=0.006, ge=0)
     ema: float = Field(default=0.995, ge=0, lt=1)
     inference_steps: int = Field(default=4, ge=1)
     bf16: bool = False

@@ -88,6 +88,8 @@ def train_tool(
         BadInput: a run lies in `out` already and is not to be resumed, or there is none to resume, or no crop.
         MissingResource: NO_GPU, or what the run begins from is not there.
     """
+    if (see is None) != (options.perceptual is None):
+        raise ValueError("`see` is what `options.perceptual` names: give both or neither")
     _prepare(options, resume)
     crops = _crops(options, data.training, report)
     if not len(crops):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from services.datasets.schema import read_records
-from services.datasets.sources import DrawnSamples, FolderSamples, Mix
+from services.datasets.sources import DrawnSamples, FolderSamples, Mix, measured_on
 from services.perception.training.run import TrainingData
 from shared.errors import BadInput, ErrorCode
 
@@ -25,7 +25,7 @@ def rendered_data(
 ) -> TrainingData:
     """`count` samples of the benchmark's training split, and validation samples of the same split with another seed.
 
-    The mixes `prompts` and `hard` are for training alone: validation then is balanced.
+    Validation samples are of the mix `measured_on`.
 
     Raises:
         BadInput: BAD_OPTION, the benchmark does not draw such samples.
@@ -33,7 +33,7 @@ def rendered_data(
     plain = DrawnSamples(count, seed, size, mix)
     training = replace(plain, labelled=True, varied=True, spoilt=_SPOILT) if labelled else plain
     training[0]  # what the benchmark refuses is refused now, not in a loader's process
-    held: Mix = "paper" if mix == "paper" else "balanced"
+    held = measured_on(mix)
     return TrainingData(
         training,
         DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, held),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.datasets.proposals.opening import open_part
 from services.datasets.proposals.propose import ProposalSource, Proposing
-from services.datasets.sources import DrawnSamples, Mix
+from services.datasets.sources import DrawnSamples, Mix, measured_on
 from shared.errors import BadInput, ErrorCode
 
 _VALIDATION_SEED = 10_000
@@ -41,14 +41,14 @@ class AlignmentData:
 def rendered_data(
     count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced"
 ) -> AlignmentData:
-    """Regions of `count` samples of the benchmark's training split; validation has another seed.
+    """Regions of `count` samples of the benchmark's training split; validation: another seed, `measured_on`'s mix.
 
     Raises:
         BadInput: BAD_OPTION, the benchmark does not draw such samples.
     """
     drawn = DrawnSamples(count, seed, size, mix, labelled=True, varied=True)
     drawn[0]  # what the benchmark refuses is refused now, not in a loader's process
-    held = DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, mix)
+    held = DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, measured_on(mix))
     return AlignmentData(
         Proposing(drawn, seed, rounds=_ROUNDS),
         Proposing(held, seed),

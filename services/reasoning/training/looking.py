@@ -22,7 +22,7 @@ from services.reasoning.prompts import load_prompt
 from services.reasoning.training.batches import Joiner, Prepared
 from services.reasoning.training.encoder import encode_together
 from services.reasoning.training.looks import PATCH_COUNTS, SOUND, UNTOLD, LookCollator, Looks
-from services.reasoning.training.models import begun_with, load_model, save_servable
+from services.reasoning.training.models import load_first, save_servable
 from services.reasoning.training.options import LOOKING_LOG, SftOptions
 from services.reasoning.training.pixels import Pixels
 from services.training.optimisers import optimiser_of
@@ -157,7 +157,7 @@ def learn_to_look(
     """
     run = options.looking
     set_seed(run.seed)
-    model, processor = load_model(begun_with(options), revision=options.revision, device=options.device)
+    model, processor = load_first(options)
     named: Any = model
     encode_together(model)
     looker = Looker(named.model.visual, named.config.text_config.hidden_size)

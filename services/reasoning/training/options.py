@@ -52,6 +52,7 @@ class SftOptions(AlignmentOptions):
         decisions: of every ten samples so many end after the decision; an answer is three times as long, and what
             follows from the category is soon learned.
         frozen_encoder: the picture encoder stays as it is, and a step costs half: for one that has learned to look.
+        vision_layers: the picture encoder grows to so many (`training.models.deepen`); None as it is.
         looking_steps: the picture encoder first learns so long what is seen where (`training.looking`); for the tiny
             model, as the others have seen the world.
         looking_minutes: it ends by then, as `minutes` says of what follows.
@@ -63,6 +64,7 @@ class SftOptions(AlignmentOptions):
     tiny: bool = False
     size: Literal["small", "large"] = "small"
     frozen_encoder: bool = False
+    vision_layers: int | None = Field(default=None, ge=1)
     looking_steps: int = Field(default=0, ge=0)
     looking_minutes: float | None = Field(default=None, gt=0)
     looking_rate: float | None = Field(default=None, gt=0)
@@ -79,7 +81,14 @@ class SftOptions(AlignmentOptions):
             raise ValueError("an adapter needs a trained model: the tiny one is trained as a whole")
         if self.looking_steps and self.lora:
             raise ValueError("an adapter leaves the picture encoder as it is: only a whole model learns to look first")
+        if self.vision_layers is not None and not self.encoder_learns:
+            raise ValueError("layers that are added have to learn: train all of --model, its encoder not frozen")
         return self
+
+    @property
+    def encoder_learns(self) -> bool:
+        """Whether the picture encoder's weights move at all."""
+        return not self.lora and (bool(self.looking_steps) or not self.frozen_encoder)
 
     @property
     def looked_folder(self) -> Path:

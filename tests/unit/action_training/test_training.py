@@ -217,7 +217,8 @@ def test_a_run_with_a_critic_resumes_as_if_never_stopped(trained: Path, tmp_path
     train_tool(without, DATA, report=quiet)
     plain = load_file(without.out / "unet" / "diffusion_pytorch_model.safetensors")
     assert any(not torch.equal(weights, plain[name]) for name, weights in one.items())
-    seen = options(tmp_path / "seen", steps=4, **{**changes, "critic_weight": 0.0, "perceptual_weight": 0.1})
+    judged = {**changes, "critic_weight": 0.0, "perceptual": tmp_path / "saliency", "perceptual_weight": 0.1}
+    seen = options(tmp_path / "seen", steps=4, **judged)
     train_tool(seen, DATA, report=quiet, see=lambda crops: (crops,))
     others = load_file(seen.out / "unet" / "diffusion_pytorch_model.safetensors")
     assert any(not torch.equal(weights, plain[name]) for name, weights in others.items())
@@ -243,6 +244,13 @@ def test_a_folder_holds_one_run(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="seed") as caught:
         train_tool(options(trained, steps=60, vae_steps=60, seed=3), DATA, resume=True, report=quiet)
     assert caught.value.code == ErrorCode.BAD_OPTION
+
+
+def test_eyes_and_their_option_go_together(tmp_path: Path) -> None:
+    run = options(tmp_path / "run", perceptual=tmp_path / "saliency")
+    with pytest.raises(ValueError, match="give both or neither"):
+        train_tool(run, DATA, report=print)
+    assert not run.out.exists()
 
 
 def test_data_without_blemishes_is_refused(tmp_path: Path) -> None:

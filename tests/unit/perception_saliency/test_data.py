@@ -8,7 +8,9 @@ import pytest
 import torch
 from fakes.blobs import BlobSample, BlobSource
 
+from services.action.training.data import rendered_data as pairs_of
 from services.datasets.schema import METADATA, BlemishRecord, QualityScores, RegionTruth, row
+from services.datasets.sources import Mix, measured_on
 from services.perception.metrics import truth_map
 from services.perception.saliency.configuration import tiny_config
 from services.perception.saliency.preprocess import place
@@ -22,6 +24,7 @@ from services.perception.training.dataset import (
     mask_in_square,
 )
 from services.perception.training.samples import FirstOf, score_targets, union_mask
+from services.reasoning.training.data import rendered_data as regions_of
 from shared.contracts.categories import Category
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import Mask, mask_box
@@ -134,6 +137,18 @@ def test_samples_are_drawn_when_asked_for() -> None:
         data.validation[4]
     with pytest.raises(BadInput):
         rendered_data(8, 4, seed=3, size=300)
+
+
+@pytest.mark.parametrize(
+    ("mix", "held"), [("balanced", "balanced"), ("paper", "paper"), ("prompts", "balanced"), ("hard", "balanced")]
+)
+def test_trainings_of_a_mix_are_measured_on_the_same_one(mix: Mix, held: str) -> None:
+    assert measured_on(mix) == held
+    saliency = rendered_data(2, 2, 3, mix=mix)
+    validations: list[object] = [saliency.validation, pairs_of(2, 2, 3, mix).validation]
+    assert [getattr(one, "mix", None) for one in validations] == [held, held]
+    looking = regions_of(2, 2, 3, mix=mix).looking
+    assert looking is not None and [one.mix for one in looking] == [mix, held]
 
 
 def test_a_batch_holds_what_the_network_and_its_loss_take() -> None:
