@@ -14,6 +14,7 @@ from services.action.answers import Unusable, Usable, usable
 from services.action.cases import Case, joined
 from services.action.choices import Choices, facts_of
 from services.action.crops import EditArea
+from services.action.mirror import MIRRORED, mirrored, turned_back
 from services.action.planner import plan
 from services.action.session import Edit, Session, batches, prepared, seconds_left, tried_in_vain
 from services.action.tools.base import EditResult, Tool, ToolDeclined
@@ -165,13 +166,14 @@ class ActionAgent:
         if tool.third_party is not None:
             session.third_parties.append(tool.third_party)
         began_s = time.perf_counter()
-        answers = tool.edit([edit.request for edit in batch])
+        turned = bool(batch[0].plan.settings.get(MIRRORED))
+        answers = tool.edit([mirrored(edit.request) if turned else edit.request for edit in batch])
         self._observe(tool.name, time.perf_counter() - began_s)
         if len(answers) != len(batch):
             raise StageError(
                 ErrorCode.STAGE_FAILED, f"{tool.name} gave {len(answers)} answers to {len(batch)} requests"
             )
-        return answers
+        return [turned_back(one) if turned and isinstance(one, EditResult) else one for one in answers]
 
     def _patch(self, session: Session, edit: Edit, answer: EditResult | ToolDeclined, number: int) -> Patch | Unusable:
         """The stored patch, or why there is none."""

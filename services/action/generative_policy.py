@@ -1,14 +1,18 @@
 """The policy table's rows for tools that draw anew: inpainting models and instruction editors.
 
 Order is the order in which they are tried: what is strong at the flaw first, then a tool of the other kind, then the
-same tool with a freer hand, so that a retry varies strength and tool, and not the seed alone. Settings of the calls are
-those that each model's own documentation uses; a profile may replace steps and guidance (`ToolModel`).
+same tool with a freer hand or a mirror image, so that a retry varies strength and tool, and not the seed alone.
+Settings of the calls are those that each model's own documentation uses; a profile may replace steps and guidance
+(`ToolModel`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pydantic import JsonValue
+
+from services.action.mirror import MIRRORED
 from services.action.policy import Extent, Growth, Row, Situation
 
 
@@ -43,10 +47,11 @@ and six fingers may, too."""
 
 @dataclass(frozen=True)
 class _Way:
-    """A tool and how freely it draws; `strength` is None where the tool has none."""
+    """A tool and how freely it draws; `strength` is None where it has none; `mirrored`: see `action.mirror`."""
 
     tool: str
     strength: float | None = None
+    mirrored: bool = False
 
 
 FLUX, SDXL, SD = "flux-fill", "sdxl-inpainting", "sd-inpainting"
@@ -54,6 +59,8 @@ QWEN, PIX2PIX, GEMINI = "qwen-image-edit", "instruct-pix2pix", "gemini-flash-ima
 _BY_WORDS = (_Way(QWEN), _Way(GEMINI), _Way(PIX2PIX))
 _FREELY = (_Way(FLUX, FREE), _Way(SDXL, FREE), _Way(SD, FREE))
 _MODERATELY = (_Way(FLUX, MODERATE), _Way(SDXL, MODERATE), _Way(SD, MODERATE))
+_LAST = (_Way(PIX2PIX, mirrored=True),)
+"""Behind the ways of every plan. Its picture follows the crop so closely that another seed changes next to nothing."""
 _ALL_OF_MASK_FIRST = (*_MODERATELY, *_BY_WORDS, *_FREELY)
 
 _BY_MASK = "is painted anew inside its mask"
@@ -77,11 +84,15 @@ _PLANS: tuple[tuple[Situation, Growth, tuple[_Way, ...], str], ...] = (
 def _row(situation: Situation, growth: Growth, way: _Way, reason: str) -> Row:
     by_mask = way.strength is not None
     sentence = reason.format(
-        how=f"{_BY_MASK if by_mask else _TOLD} ({way.tool})",
+        how=f"{_BY_MASK if by_mask else _TOLD} ({way.tool}{', shown its mirror image' if way.mirrored else ''})",
         hand="kept to its pose" if way.strength == MODERATE else "free of what was there" if by_mask else "as a whole",
         wide=", in a mask widened beyond it" if by_mask and growth is WIDE else "",
     )
-    settings = {"extent": Extent.REGION.value} | ({"strength": way.strength} if by_mask else {})
+    settings: dict[str, JsonValue] = {"extent": Extent.REGION.value}
+    if by_mask:
+        settings["strength"] = way.strength
+    if way.mirrored:
+        settings[MIRRORED] = True
     return Row(situation, way.tool, Extent.REGION, growth, sentence, MappingProxyType(settings))
 
 
@@ -95,7 +106,7 @@ def _lettering(situation: Situation, tool: str) -> Row:
 
 
 GENERATIVE: tuple[Row, ...] = (
-    *(_row(situation, growth, way, reason) for situation, growth, ways, reason in _PLANS for way in ways),
+    *(_row(situation, growth, way, reason) for situation, growth, ways, reason in _PLANS for way in (*ways, *_LAST)),
     *(
         _lettering(situation, tool)
         for situation in (Situation.WORD_IN_LINE, Situation.WHOLE_LINE, Situation.MISSING_WORD)

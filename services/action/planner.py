@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from services.action.choices import Choices
 from services.action.generative_policy import GENERATIVE, GENERATIVE_TOOLS
+from services.action.mirror import MIRRORED, names_a_side
 from services.action.policy import NEEDED, NO_WORDING, POLICY, Extent, Growth, Row, Situation
 from services.action.tools.base import ToolKind
 from services.action.wording import Told, parts_at_fault, told
@@ -94,7 +95,7 @@ def plan(
         return situations
     reading = target.region.reading
     applicable = [row for one in situations for row in policy if row.situation is one and _has_wording(row, reading)]
-    rows = [row for row in applicable if choices.allows(row)]
+    rows = [row for row in applicable if choices.allows(row) and not _misled(row, target, choices)]
     left_out = _left_out(rows, choices, target.region)
     rows = [row for row in rows if row.tool not in left_out]
     if not rows:
@@ -188,6 +189,11 @@ def _height(quad: QuadXY) -> float:
 
 def _is_whole_line(reading: TextReading) -> bool:
     return reading.text.split() == reading.line_text.split()
+
+
+def _misled(row: Row, target: Target, choices: Choices) -> bool:
+    """Whether the row shows a mirror image to a tool that is told of left or right."""
+    return MIRRORED in row.settings and names_a_side(told(target.diagnosis, row.situation, choices.scene).instruction)
 
 
 def _has_wording(row: Row, reading: TextReading | None) -> bool:

@@ -5,7 +5,7 @@ reasoner where there is one, and sit in its surroundings. What was not measured 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.orchestrator.selection import UNMEASURED, overlap, own_evidence
@@ -66,8 +66,9 @@ def judge(trial: Trial) -> tuple[Verdict, ...]:
     A patch made on top of a refused one is refused with it.
     """
     objections = {patch.id: _objections(trial, patch) for patch in trial.patches}
-    own_fault = frozenset(name for name, found in objections.items() if found)
-    standing = {patch.id for patch in _without(trial.patches, own_fault).patches}
+    sound = _standing(trial, objections)
+    objections |= {patch.id: _whole_image(trial, patch, sound) for patch in sound}
+    standing = {patch.id for patch in _standing(trial, objections)}
     before = own_evidence(trial.before, trial.known)
     after = own_evidence(trial.after, trial.known)
     verdicts: list[Verdict] = []
@@ -91,8 +92,10 @@ def judge(trial: Trial) -> tuple[Verdict, ...]:
     return tuple(verdicts)
 
 
-def _without(patches: tuple[Patch, ...], refused: frozenset[str]) -> Canvas:
-    return Canvas(original_ref="", patches=patches).without(refused)
+def _standing(trial: Trial, objections: Mapping[str, Sequence[Objection]]) -> tuple[Patch, ...]:
+    """The patches that nothing speaks against, nor against one below them."""
+    refused = frozenset(name for name, found in objections.items() if found)
+    return Canvas(original_ref="", patches=trial.patches).without(refused).patches
 
 
 def _objections(trial: Trial, patch: Patch) -> list[Objection]:
@@ -106,7 +109,6 @@ def _objections(trial: Trial, patch: Patch) -> list[Objection]:
             sentence = f"looked at again, {region.id} is still called distorted"
             found.append(Objection(Ground.STILL_DISTORTED, sentence))
     found += _damage(trial, patch, regions)
-    found += _whole_image(trial, regions)
     return found + _appearance(trial, patch)
 
 
@@ -192,19 +194,20 @@ def _outweighed(trial: Trial, regions: tuple[Region, ...], harm: float) -> list[
     return [Objection(Ground.NEW_FLAW, sentence)]
 
 
-def _whole_image(trial: Trial, regions: tuple[Region, ...]) -> list[Objection]:
-    """Objections from the "any distortion" head, where every salient region of an image that it doubted is on trial.
+def _whole_image(trial: Trial, patch: Patch, standing: Sequence[Patch]) -> list[Objection]:
+    """Objections from the "any distortion" head, where patches that stand cover all salient regions of a doubted image.
 
     Then nothing salient should be left, and true repairs of whole images make the head as much surer as its checkpoint
-    was calibrated to. Repairs of some flaws among several move it too little to be judged by it.
+    was calibrated to. Repairs of some flaws among several move it too little to be judged by it, and what a refused
+    patch leaves is not held against the others.
     """
     saliency, limits = trial.policy.saliency_detector, trial.before.thresholds
     before, after = trial.before.any_distortion, trial.after.any_distortion
     if limits is None or limits.min_any_fall <= 0 or before is None or before < limits.tau_any:
         return []
-    on_trial = {name for patch in trial.patches for name in patch.region_ids}
+    repaired = {name for one in standing for name in one.region_ids}
     salient = {region.id for region in trial.before.regions if region.detector == saliency}
-    if not salient or not salient <= on_trial or not any(region.id in salient for region in regions):
+    if not salient <= repaired or salient.isdisjoint(patch.region_ids):
         return []
     if after is not None and _log_odds(before) - _log_odds(after) >= limits.min_any_fall - ROUNDING:
         return []

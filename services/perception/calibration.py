@@ -256,7 +256,7 @@ def choose_min_gain(
     return gain, float((repaired >= gain).mean())
 
 
-def choose_min_any_fall(falls: npt.NDArray[np.float64], *, kept: float = 0.95) -> float:
+def choose_min_any_fall(falls: npt.NDArray[np.float64], *, kept: float = 0.99) -> float:
     """The least fall of the log odds of any distortion that `kept` of true repairs of whole images reach; not below 0.
 
     Args:

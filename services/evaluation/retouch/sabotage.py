@@ -1,7 +1,8 @@
 """The sabotage table of blemishes: what stands in for a repair of a drawn or photographed thing.
 
-To delete what should not be there (a duplicate) is a repair and no sabotage: where the place then looks as in the clean
-twin, that trial is left out of the table.
+To delete what should not be there (a third arm, a second gift) is a repair and no sabotage: where the place is then
+repaired and three quarters of its squared error are gone, that trial is left out of the table. A made-up backdrop has
+seldom the twin's very pixels.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 
 from services.action.tools.opencv import erase
-from services.evaluation.retouch.fidelity import psnr
+from services.evaluation.retouch.fidelity import is_repaired, place_fidelity
 from services.evaluation.retouch.pictures import Picture, TrueBlemish
 from services.evaluation.sabotage import (
     ON_THE_FAULT,
@@ -29,8 +30,8 @@ from shared.contracts.base import BoxXYXY
 from shared.geometry import Mask, dilate, expand, iou, mask_box
 from shared.images import Gray, Rgb, compose, crop, encode_png
 
-RIGHT_DB = 28.0
-"""PSNR of a place from which on it looks as in the clean twin."""
+RIGHT_GAIN_DB = 6.0
+"""By which the PSNR of a place rises, its GMSD falling, where a deletion was the right repair."""
 
 _MARGIN_PX = 2
 """By which a patch is larger than what its repair has to change: its border then lies where both twins agree."""
@@ -123,11 +124,13 @@ def _inner(mask: Mask, box: BoxXYXY) -> Mask:
 
 
 def _is_right(picture: Picture, blemish: TrueBlemish, stand: Stand, pixels: Rgb) -> bool:
-    """Whether the patched place is as the clean twin has it, but for noise."""
+    """Whether the patched place is repaired, and nearer to the clean twin by `RIGHT_GAIN_DB`."""
     if picture.clean is None:
         return False
     alpha: Gray = stand.mask.astype(np.uint8) * np.uint8(255)
-    return psnr(compose(picture.image, pixels, alpha, stand.box), picture.clean, blemish.repair) >= RIGHT_DB
+    patched = compose(picture.image, pixels, alpha, stand.box)
+    before, after = (place_fidelity(image, picture.clean, blemish.repair) for image in (picture.image, patched))
+    return is_repaired(before, after) and after.psnr >= before.psnr + RIGHT_GAIN_DB
 
 
 def sabotaged_pixels(picture: Picture, stand: Stand, kind: Bad, scrap: Scrap | None) -> Rgb | None:

@@ -116,6 +116,30 @@ def test_a_mask_tool_is_told_what_should_be_there_and_an_editor_what_to_do(desk:
     assert told.instruction == "repair r1"
 
 
+def test_a_mirror_image_is_for_the_tools_eyes_alone(desk: Any, textured: Rgb) -> None:
+    class Choosy(Model):
+        """Declines what it sees first; of the next it draws a bright spot into the mask's left half."""
+
+        def answer(self, request: EditRequest) -> EditResult | ToolDeclined:
+            if len(self.batches) == 1:
+                return ToolDeclined("not this way")
+            rows, columns = request.mask.nonzero()
+            row, column = int(rows.mean()), int((columns.min() + columns.mean()) / 2)
+            image = request.crop.copy()
+            image[row - 8 : row + 8, column - 8 : column + 8] = 255
+            return EditResult(image, np.where(request.mask, 255, 0).astype(np.uint8))
+
+    at, tool = desk(textured), Choosy("instruct-pix2pix", ToolKind.INSTRUCTION)
+    answer = act(at, [hand(at)], tool)
+    first, second = (batch[0] for batch in tool.batches)
+    np.testing.assert_array_equal(first.crop, second.crop[:, ::-1])
+    np.testing.assert_array_equal(first.mask, second.mask[:, ::-1])
+    (patch,) = answer.patches
+    assert patch.settings["mirrored"] is True and "mirror image" in patch.reason
+    changed = (np.abs(pixels(at, answer).astype(int) - textured).sum(axis=2) > 60).nonzero()[1]
+    assert changed.min() > 130  # the region's middle: its left is the picture's right
+
+
 def test_all_crops_of_one_way_share_calls_up_to_max_batch(desk: Any, textured: Rgb) -> None:
     at, tool = desk(textured), Model()
     boxes = [(20 + 90 * n, 100, 60 + 90 * n, 130 + n) for n in range(5)]

@@ -124,26 +124,40 @@ def test_words_that_cannot_be_set_anew_go_to_an_editor_last(at: Any, quad: Any) 
     assert "'COFFEE'" in found[3].reason
 
 
-def test_a_retry_takes_another_tool_then_more_strength_then_another_seed(at: Any) -> None:
+def test_a_retry_takes_another_tool_then_more_strength_then_a_mirror_image_then_another_seed(at: Any) -> None:
     target, among = thing(at, Category.FACE), choices(at, "sd-inpainting", "instruct-pix2pix")
-    seen: list[tuple[str, object]] = []
+    seen: list[tuple[str, object, object]] = []
     history: tuple[Patch, ...] = ()
-    for seed in range(1, 5):
+    for seed in range(1, 6):
         tries = tuple(Attempt(tool=patch.tool, seed=patch.seed, outcome="refused") for patch in history)
         first = planned(target.model_copy(update={"attempts": tries, "seed": seed}), among, history)[0]
-        seen.append((first.tool, first.settings.get("strength")))
+        seen.append((first.tool, first.settings.get("strength"), first.settings.get("mirrored")))
         patch = Patch(
             id=f"p{seed}", region_ids=("r1",), tool=first.tool, box_xyxy_px=(0, 0, 1, 1), image_ref="i", alpha_ref="a",
             seed=seed, settings=dict(first.settings), reason=first.reason,
         )  # fmt: skip
         history = (*history, patch)
-    assert seen[:3] == [("sd-inpainting", 0.8), ("instruct-pix2pix", None), ("sd-inpainting", 0.99)]
-    assert seen[3] == seen[0] and "another seed" in first.reason
+    assert seen[:4] == [
+        ("sd-inpainting", 0.8, None),
+        ("instruct-pix2pix", None, None),
+        ("sd-inpainting", 0.99, None),
+        ("instruct-pix2pix", None, True),
+    ]
+    assert seen[4] == seen[0] and "another seed" in first.reason
+
+
+def test_an_editor_that_is_told_of_left_or_right_sees_no_mirror_image(at: Any) -> None:
+    among = choices(at, "instruct-pix2pix")
+    plain = planned(saying(thing(at, Category.LIMB), "bent", "straighten the arm"), among)
+    sided = planned(saying(thing(at, Category.LIMB), "bent", "straighten the Left arm"), among)
+    assert [one.settings.get("mirrored") for one in plain] == [None, True]
+    assert "mirror image" in plain[1].reason
+    assert [one.settings.get("mirrored") for one in sided] == [None]
 
 
 def test_a_profiles_steps_stand_above_the_tables(at: Any) -> None:
     few = ToolFacts(ToolKind.INSTRUCTION, 64, steps=6, guidance=1.0)
-    (found,) = planned(thing(at, Category.HAND), Choices({"instruct-pix2pix": few}))
+    found = planned(thing(at, Category.HAND), Choices({"instruct-pix2pix": few}))[0]
     assert (found.settings["steps"], found.settings["guidance"]) == (6, 1.0)
     usual = planned(thing(at, Category.HAND), choices(at, "instruct-pix2pix"))[0]
     assert usual.settings["steps"] == MANNERS["instruct-pix2pix"].steps

@@ -130,3 +130,29 @@ def test_where_nothing_salient_is_left_the_whole_image_has_to_look_sounder(
     found: tuple[Ground, ...], expected: tuple[Ground, ...]
 ) -> None:
     assert found == expected
+
+
+def two_patches(*, detail: float, after: float) -> list[tuple[Ground, ...]]:
+    """Of two patches, one for each salient region, the first of them with so much fine detail."""
+    limits = Thresholds(tau_s=0.1, tau_any=0.6, min_gain=0.3, min_any_fall=2.0)
+    seen = {"thresholds": limits, "regions": tuple(region(name, "saliency") for name in "ab"), "any_distortion": 0.9}
+    details = {"p": detail, "q": 1.0}
+    checks = tuple(
+        AppearanceCheck(patch_id=name, detail_ratio=found, colour_shift=0.0, seam=1.0)
+        for name, found in details.items()
+    )
+    trial = Trial(
+        policy=LoopPolicy(saliency_detector="saliency"),
+        before=perception({"a/saliency": 0.9, "b/saliency": 0.9}).model_copy(update=seen),
+        after=perception({"a/saliency": 0.1, "b/saliency": 0.1}, checks).model_copy(update={"any_distortion": after}),
+        patches=(patch("p", "a"), patch("q", "b")),
+        known=(region("a", "saliency"), region("b", "saliency")),
+        rejudged={},
+    )
+    return [verdict.grounds for verdict in judge(trial)]
+
+
+def test_what_a_refused_patch_leaves_is_not_held_against_the_others() -> None:
+    assert two_patches(detail=1.0, after=0.6) == [(Ground.WHOLE_IMAGE,), (Ground.WHOLE_IMAGE,)]
+    assert two_patches(detail=0.1, after=0.6) == [(Ground.SMEAR,), ()]
+    assert two_patches(detail=1.0, after=0.5) == [(), ()]
