@@ -18,6 +18,10 @@ UNMEASURED = 1.0
 """Evidence of a watched region that its detector did not judge: the worst, so that silence never looks like repair."""
 
 
+RESIDUE_SHARE = 0.5
+"""Of a salient region's box, inside an earlier one's: it is a part of that flaw then, and no flaw of its own."""
+
+
 def own_evidence(perception: Perception, regions: Iterable[Region]) -> dict[str, float]:
     """Evidence by region id, each from the region's own detector; a region that was not judged is absent.
 
@@ -35,23 +39,32 @@ def totals(job: Job) -> tuple[float, ...]:
     A region that was not known yet when a canvas was perceived was there all the same where both canvases have the
     very same pixels: it counts there what it counts where it was first seen. Where a patch lies between, it counts 0:
     the detector saw nothing. One that was known, and was not judged, counts `UNMEASURED`. Regions of a detector that
-    judges nothing here count nothing.
+    judges nothing here count nothing, nor does what is left of an earlier salient region: the earlier one's evidence is
+    that of its worst pixels, and has it already.
     """
     sums: list[float] = []
     watched: set[str] = set()
+    seen = _first_seen(job)
     silent_ones = silent_detectors(job)
-    heard = tuple(region for region in job.known if region.detector not in silent_ones)
-    first_seen = tuple((region, at) for region, at in _first_seen(job) if region.detector not in silent_ones)
+    uncounted = {
+        region.id
+        for region, at in seen
+        if region.detector in silent_ones
+        or is_residue(region, [other for other, then in seen if then < at], job.policy)
+    }
+    heard = tuple(region for region in job.known if region.id not in uncounted)
     for number, perception in enumerate(job.perceptions):
         own = own_evidence(perception, heard)
         silent = len(watched - own.keys())
         overlooked = [
             own_evidence(job.perceptions[later], (region,)).get(region.id, 0.0)
-            for region, later in first_seen
-            if later > number and region.id not in own and _same_pixels(perception, job.perceptions[later], region)
+            for region, later in seen
+            if later > number
+            and region.id not in own.keys() | uncounted
+            and _same_pixels(perception, job.perceptions[later], region)
         ]
         sums.append(math.fsum(own.values()) + silent * UNMEASURED + math.fsum(overlooked))
-        watched.update(region.id for region in perception.regions if region.detector not in silent_ones)
+        watched.update(region.id for region in perception.regions if region.id not in uncounted)
     return tuple(sums)
 
 
@@ -69,6 +82,27 @@ def _same_pixels(one: Perception, other: Perception, region: Region) -> bool:
     ours, theirs = ({patch.id: patch for patch in canvas.patches} for canvas in (one.canvas, other.canvas))
     differing = [patch for name, patch in {**ours, **theirs}.items() if name not in ours or name not in theirs]
     return not any(overlap(patch.box_xyxy_px, region.box_xyxy_px) for patch in differing)
+
+
+def is_residue(region: Region, earlier: Iterable[Region], policy: LoopPolicy) -> bool:
+    """Whether a salient region lies where an earlier one does: a part of the same flaw, under another id.
+
+    What a patch leaves of a flaw has another box, hence another id, and was counted twice: as evidence that the old
+    region kept, and as a new flaw.
+    """
+    return region.detector == policy.saliency_detector and any(
+        other.detector == region.detector
+        and other.id != region.id
+        and _covered(region.box_xyxy_px, other.box_xyxy_px) >= RESIDUE_SHARE
+        for other in earlier
+    )
+
+
+def _covered(box: BoxXYXY, by: BoxXYXY) -> float:
+    """Share of the first box that lies in the second, in [0, 1]."""
+    width, height = min(box[2], by[2]) - max(box[0], by[0]), min(box[3], by[3]) - max(box[1], by[1])
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return max(0, width) * max(0, height) / area if area > 0 else 0.0
 
 
 def overlap(a: BoxXYXY, b: BoxXYXY) -> bool:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.orchestrator.selection import UNMEASURED, overlap, own_evidence
+from services.orchestrator.selection import UNMEASURED, is_residue, overlap, own_evidence
 from shared.contracts.jobs import LoopPolicy, Perception
 from shared.contracts.values import Canvas, Ground, Patch, Region, Verdict
 
@@ -158,16 +158,19 @@ def _damage(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[Obj
     """Objections from regions that the patch touches and was not meant for, new ones included.
 
     What the patch's own detectors see there counts against its gain; what another detector sees may not rise by more
-    than `max_rise`. A region under another patch on trial is that patch's to answer for.
+    than `max_rise`. A region under another patch on trial is that patch's to answer for. What is left of the patch's
+    own salient regions under another id is in their evidence, and no new flaw.
     """
     detectors = {region.detector for region in regions}
     answered = {name for other in trial.patches for name in other.region_ids}
+    known_before = own_evidence(trial.before, trial.known)
     touched = tuple(
         region
         for region in trial.known
         if region.id not in answered
         and region.detector not in trial.silent
         and overlap(region.box_xyxy_px, patch.box_xyxy_px)
+        and (region.id in known_before or not is_residue(region, regions, trial.policy))
     )
     before, after = own_evidence(trial.before, touched), own_evidence(trial.after, touched)
     found: list[Objection] = []

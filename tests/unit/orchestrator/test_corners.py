@@ -9,6 +9,7 @@ from services.orchestrator.loop import Advance, advance, begin
 from services.orchestrator.selection import UNMEASURED, totals, vetoed
 from services.orchestrator.verdicts import Trial, judge
 from shared.adapters.memory import MemoryImageStore
+from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import Job, JobOptions, LoopPolicy, Perception, Status
 from shared.contracts.loop import Declined, Diagnose, Finalized, Perceive, Perceived, Retouch, Retouched
 from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Patch, Region, Verdict
@@ -103,6 +104,20 @@ def test_a_flaw_overlooked_at_first_counts_on_every_canvas_with_the_same_pixels_
     second = Perception(canvas=EMPTY.with_patches((here,)), regions=(late,), evidence=values(a__text=0.0, b__text=0.8))
     update = {"perceptions": (first, second), "known": (region("a"), late)}
     assert totals(queued_job(MemoryImageStore()).model_copy(update=update)) == (0.9 + 0.8, 0.8)
+
+
+@pytest.mark.parametrize(("left", "counted"), [((10, 10, 30, 40), 0.4), ((30, 10, 60, 40), 0.4 + 0.6)])
+def test_what_is_left_of_a_salient_region_counts_once(left: BoxXYXY, counted: float) -> None:
+    flaw = region("a", 0.9, "saliency").model_copy(update={"box_xyxy_px": (10, 10, 40, 40)})
+    rest = region("b", 0.6, "saliency").model_copy(update={"box_xyxy_px": left})
+    here = patch("p").model_copy(update={"box_xyxy_px": (8, 8, 42, 42)})
+    first = Perception(canvas=EMPTY, regions=(flaw,), evidence=values(a__saliency=0.9))
+    second = Perception(
+        canvas=EMPTY.with_patches((here,)), regions=(rest,), evidence=values(a__saliency=0.4, b__saliency=0.6)
+    )
+    policy = LoopPolicy(saliency_detector="saliency")
+    update = {"perceptions": (first, second), "known": (flaw, rest), "policy": policy}
+    assert totals(queued_job(MemoryImageStore()).model_copy(update=update)) == pytest.approx((0.9, counted))
 
 
 def test_a_flaw_first_seen_under_a_patch_counts_against_the_patch_alone() -> None:

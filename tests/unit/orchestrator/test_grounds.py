@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.orchestrator.verdicts import Trial, judge
+from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import LoopPolicy, Perception
 from shared.contracts.loop import Thresholds
 from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Ground, Patch, Region
@@ -156,3 +157,33 @@ def test_what_a_refused_patch_leaves_is_not_held_against_the_others() -> None:
     assert two_patches(detail=1.0, after=0.6) == [(Ground.WHOLE_IMAGE,), (Ground.WHOLE_IMAGE,)]
     assert two_patches(detail=0.1, after=0.6) == [(Ground.SMEAR,), ()]
     assert two_patches(detail=1.0, after=0.5) == [(), ()]
+
+
+def left_behind(box: BoxXYXY, *, gain: float = 0.5, detector: str = "saliency") -> tuple[Ground, ...]:
+    """Of a patch for salient region `a` of 8 x 8 px, after which a region of 0.6 is first seen at `box`."""
+    checks = (AppearanceCheck(patch_id="p", detail_ratio=1.0, colour_shift=0.0, seam=1.0),)
+    seen = region("b", detector, 0.6).model_copy(update={"box_xyxy_px": box})
+    trial = Trial(
+        policy=LoopPolicy(saliency_detector="saliency"),
+        before=perception({"a/saliency": 0.9}),
+        after=perception({"a/saliency": 0.9 - gain, f"b/{detector}": 0.6}, checks),
+        patches=(patch("p", "a"),),
+        known=(region("a", "saliency"), seen),
+        rejudged={},
+    )
+    (verdict,) = judge(trial)
+    return verdict.grounds
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (left_behind((0, 0, 4, 4)), ()),
+        (left_behind((4, 0, 12, 8)), ()),  # half of it lies in the region
+        (left_behind((5, 0, 13, 8)), (Ground.NEW_FLAW,)),
+        (left_behind((0, 0, 4, 4), gain=0.1), (Ground.LITTLE_GAIN,)),  # and still the region has to look better
+        (left_behind((0, 0, 4, 4), detector="text"), (Ground.OTHER_DETECTOR,)),
+    ],
+)
+def test_what_is_left_of_a_flaw_is_no_new_one(found: tuple[Ground, ...], expected: tuple[Ground, ...]) -> None:
+    assert found == expected
