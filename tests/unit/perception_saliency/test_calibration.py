@@ -110,7 +110,7 @@ def test_most_true_repairs_let_the_whole_image_fall_far_enough(falls: np.ndarray
     asked = choose_min_any_fall(falls)
     assert asked >= 0
     if (falls > 0).all():
-        assert (falls >= asked).mean() >= 0.95
+        assert (falls >= asked).mean() >= 0.99
         assert (falls > asked).mean() < 1
 
 
