@@ -64,6 +64,15 @@ def test_ctrl_c_is_130_and_one_line(capsys):
     assert capsys.readouterr().err == "interrupted: nothing was written\n"
 
 
+@pytest.fixture
+def hearing():
+    """Ctrl-C is heard: whoever is started in the background may be deaf to it, and so are the tests then."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hearing")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_unwinds_and_its_handler_is_handed_back(number, capsys):
     before = signal.getsignal(number)
@@ -82,6 +91,7 @@ def test_a_signal_unwinds_and_its_handler_is_handed_back(number, capsys):
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.usefixtures("hearing")
 def test_an_import_that_was_interrupted_is_no_broken_library(capsys):
     def program():
         try:
