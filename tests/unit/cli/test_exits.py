@@ -11,7 +11,14 @@ import pytest
 import typer
 
 from services.commands.exits import run_and_exit
+from services.commands.settings import configure
 from shared.errors import BadInput, ErrorCode, MissingResource, RetoucherError, Unavailable
+
+
+@pytest.fixture(autouse=True)
+def configured():
+    """As every command begins: what is logged below the level goes nowhere."""
+    configure()
 
 
 def raising(error: BaseException):
