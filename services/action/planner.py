@@ -201,14 +201,17 @@ def _has_wording(row: Row, reading: TextReading | None) -> bool:
 
 
 def _untried(rows: Sequence[Row], target: Target, history: Sequence[Patch]) -> list[Row]:
-    """Rows that no attempt came from; one whose patch is not known counts for its tool's first row."""
+    """Rows that no attempt came from; one whose patch is not known counts for its tool's first row.
+
+    A patch came from the row that names most of its settings: a mirror image is the plain row's call with one more.
+    """
     mine = [patch for patch in history if target.region.id in patch.region_ids]
     fresh = list(rows)
     for attempt in target.attempts:
         patch = next((p for p in mine if p.tool == attempt.tool and p.seed == attempt.seed), None)
-        used = next((row for row in fresh if row.tool == attempt.tool and (patch is None or _made(row, patch))), None)
-        if used is not None:
-            fresh.remove(used)
+        could = [row for row in fresh if row.tool == attempt.tool and (patch is None or _made(row, patch))]
+        if could:
+            fresh.remove(could[0] if patch is None else max(could, key=lambda row: len(row.settings)))
     return fresh
 
 

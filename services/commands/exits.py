@@ -53,7 +53,7 @@ def _exit_code(program: Callable[[], object]) -> int:
 
 
 def _error_code(error: Exception) -> int:
-    """Says what went wrong."""
+    """Says what went wrong, and returns the exit code for it."""
     if isinstance(error, typer.TyperException):
         return _usage_error(error)
     if isinstance(error, RetoucherError):

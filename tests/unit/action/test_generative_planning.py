@@ -146,6 +146,19 @@ def test_a_retry_takes_another_tool_then_more_strength_then_a_mirror_image_then_
     assert seen[4] == seen[0] and "another seed" in first.reason
 
 
+def test_a_refused_mirror_image_leaves_the_plain_way_untried(at: Any) -> None:
+    among, target = choices(at, "instruct-pix2pix"), thing(at, Category.FACE)
+    mirrored = planned(target, among)[1]
+    patch = Patch(
+        id="p1", region_ids=("r1",), tool=mirrored.tool, box_xyxy_px=(0, 0, 1, 1), image_ref="i", alpha_ref="a",
+        seed=1, settings=dict(mirrored.settings), reason=mirrored.reason,
+    )  # fmt: skip
+    tried = target.model_copy(update={"attempts": (Attempt(tool=patch.tool, seed=1, outcome="refused"),), "seed": 2})
+    again = planned(tried, among, (patch,))
+    assert [one.settings.get("mirrored") for one in again] == [None, True]
+    assert ["another seed" in one.reason for one in again] == [False, True]
+
+
 def test_an_editor_that_is_told_of_left_or_right_sees_no_mirror_image(at: Any) -> None:
     among = choices(at, "instruct-pix2pix")
     plain = planned(saying(thing(at, Category.LIMB), "bent", "straighten the arm"), among)
