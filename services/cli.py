@@ -37,6 +37,7 @@ from services.commands.train_perception import perception, perception_mean
 from services.commands.train_rater import rater
 from services.commands.train_reasoning import reasoning_grpo, reasoning_sft
 from services.commands.train_tools import editor, inpainting
+from services.commands.train_verifier import verifier
 from shared.contracts.categories import Category
 
 app = typer.Typer(
@@ -57,6 +58,7 @@ train = typer.Typer(help="Trains the agents' networks.", no_args_is_help=True)
 app.add_typer(train, name="train")
 train.command("perception")(perception)
 train.command("perception-mean")(perception_mean)
+train.command("verifier")(verifier)
 train.command("editor")(editor)
 train.command("inpainting")(inpainting)
 train.command("rater")(rater)
@@ -331,6 +333,21 @@ def dataset_propose_regions(
     from services.commands.propose_regions import run
 
     run(data, out, seed, checkpoint, device)
+
+
+@dataset.command("collect-tries")
+def dataset_collect_tries(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="A data set in the project's schema, with clean twins.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
+    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose tools try.")] = "tiny-editing",
+    first: Annotated[int, typer.Option(min=0, metavar="N", help="Begin with this image of the data set.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="So many images.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the jobs.")] = 0,
+) -> None:
+    """What the tools make of known flaws, and what no repair is, each with its worth: for `train verifier`."""
+    from services.commands.collect_tries import run
+
+    run(data, out, profile, first, limit, seed)
 
 
 @dataset.command("export-chats")

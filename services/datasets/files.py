@@ -7,7 +7,7 @@ from PIL import Image
 
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import Mask
-from shared.images import Rgb
+from shared.images import Gray, Rgb
 
 
 def read_picture(folder: Path, name: str) -> Rgb:
@@ -25,13 +25,22 @@ def read_mask(folder: Path, name: str, size_hw: tuple[int, int]) -> Mask:
     Raises:
         BadInput: FILE_NOT_READABLE; MASK_SIZE_MISMATCH, it has another size than its image.
     """
-    mask = np.asarray(_open(folder / name, "L")) > 127
-    if mask.shape != size_hw:
+    return np.asarray(read_gray(folder, name, size_hw) > 127)
+
+
+def read_gray(folder: Path, name: str, size_hw: tuple[int, int]) -> Gray:
+    """`(H, W)` uint8 of a file of the folder.
+
+    Raises:
+        BadInput: FILE_NOT_READABLE; MASK_SIZE_MISMATCH, it has another size than its image.
+    """
+    gray = np.asarray(_open(folder / name, "L"))
+    if gray.shape != size_hw:
         raise BadInput(
             ErrorCode.MASK_SIZE_MISMATCH,
-            f"{folder / name} is {mask.shape}, its image {size_hw}: convert the data set anew",
+            f"{folder / name} is {gray.shape}, its image {size_hw}: convert the data set anew",
         )
-    return mask
+    return gray
 
 
 def _open(path: Path, mode: str) -> Image.Image:

@@ -108,14 +108,15 @@ def first_order(local: Local, png: bytes, prompt: str, seed: int, *, open_gates:
     job = begin(local.jobs.load(job_id).job, local.clock.now_s()).job
     while isinstance(job.pending, Perceive | Diagnose):
         event = answer(local, job, job.pending)
-        job = advance(job, _ungated(event) if open_gates and isinstance(event, Perceived) else event).job
+        job = advance(job, ungated(event) if open_gates and isinstance(event, Perceived) else event).job
     if isinstance(job.pending, Retouch):
         return Order(job, job.pending)
     local.store.delete(f"{job_id}/")
     return None
 
 
-def _ungated(event: Perceived) -> Perceived:
+def ungated(event: Perceived) -> Perceived:
+    """The same sight with thresholds and a domain that let every region pass."""
     limits = event.thresholds
     if limits is None:
         return event

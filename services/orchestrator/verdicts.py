@@ -109,7 +109,8 @@ def _objections(trial: Trial, patch: Patch) -> list[Objection]:
             sentence = f"looked at again, {region.id} is still called distorted"
             found.append(Objection(Ground.STILL_DISTORTED, sentence))
     found += _damage(trial, patch, regions)
-    return found + _appearance(trial, patch)
+    found += _appearance(trial, patch)
+    return found + _verified(trial, patch, regions)
 
 
 def _own_detector(trial: Trial, region: Region) -> list[Objection]:
@@ -248,6 +249,20 @@ def _appearance(trial: Trial, patch: Patch) -> list[Objection]:
         sentence = f"its border shows: a seam of {check.seam:.1f}, more than {trial.policy.max_seam:.1f}"
         found.append(Objection(Ground.SEAM, sentence))
     return found
+
+
+def _verified(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[Objection]:
+    """The verifier's objection to a patch for what its own checkpoint found; it was taught nothing else."""
+    limits = trial.before.thresholds
+    check = next((check for check in trial.after.checks if check.patch_id == patch.id), None)
+    if limits is None or limits.min_repaired is None or check is None or check.repaired is None:
+        return []
+    if all(region.detector != trial.policy.saliency_detector for region in regions):
+        return []
+    if check.repaired >= limits.min_repaired - ROUNDING:
+        return []
+    sentence = f"the verifier gives it {check.repaired:.2f} of being a repair, less than {limits.min_repaired:.2f}"
+    return [Objection(Ground.NO_REPAIR, sentence)]
 
 
 def _praise(trial: Trial, patch: Patch) -> str:

@@ -5,11 +5,11 @@ It finds regions, and measures evidence at every region it is asked to watch. Kn
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.perception.detectors.base import Detection, Detector, Scene
+from services.perception.detectors.base import Detection, Detector, Scene, Verifies
 from services.perception.regions import (
     USER,
     Candidate,
@@ -18,6 +18,7 @@ from services.perception.regions import (
     user_candidates,
     without_covered_marks,
 )
+from services.perception.saliency.pairs import Laid
 from shared.appearance import check_patch
 from shared.contracts.jobs import Job
 from shared.contracts.loop import Perceive, Perceived
@@ -78,7 +79,7 @@ class PerceptionAgent:
             step=command.step,
             regions=regions,
             evidence=self._evidence(scene, looks, command, regions),
-            checks=self._checks(command),
+            checks=self._verified(command, scene, looks, self._checks(command)),
             saliency_ref=None if saliency is None else self._store.put(f"{prefix}/saliency.png", _as_png(saliency)),
             saliency_peak=None if saliency is None else float(np.clip(saliency.max(), 0.0, 1.0)),
             any_distortion=None if drawn is None else drawn.any_distortion,
@@ -151,6 +152,26 @@ class PerceptionAgent:
             _, alpha = patch_pixels(self._store, patch)
             checks.append(check_patch(before, after, patch.id, patch.box_xyxy_px, alpha))
         return tuple(checks)
+
+    def _verified(
+        self, command: Perceive, scene: Scene, looks: Sequence[_Look], checks: tuple[AppearanceCheck, ...]
+    ) -> tuple[AppearanceCheck, ...]:
+        """The checks with what a verifier says of each patch that covers anything, where a detector has one."""
+        look = next((look for look in looks if look.detection.sight is not None), None)
+        if look is None or not isinstance(look.detector, Verifies):
+            return checks
+        laid = []
+        for patch in command.canvas.patches:
+            check = next((check for check in checks if check.patch_id == patch.id), None)
+            _, alpha = patch_pixels(self._store, patch)
+            if check is not None and alpha.any():
+                laid.append(Laid(patch.box_xyxy_px, alpha, check))
+        if not laid:
+            return checks
+        before = replace(scene, image=compose_canvas(self._store, command.canvas.without(frozenset(command.on_trial))))
+        said = look.detector.verify(before, look.detection, laid)
+        values = {one.check.patch_id: value for one, value in zip(laid, said, strict=True)}
+        return tuple(check.model_copy(update={"repaired": values.get(check.patch_id)}) for check in checks)
 
     def _mask(self, ref: str | None) -> Mask | None:
         return None if ref is None else decode_gray(self._store.get(ref)) > 127

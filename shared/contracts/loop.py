@@ -87,13 +87,15 @@ class _Event(Contract):
 class Thresholds(Contract):
     """The numbers that a saliency checkpoint was calibrated to; where they are given they stand above the policy's.
 
-    They travel with the map that they belong to, for whoever admits jobs need not have the checkpoint.
+    They travel with the map that they belong to, for whoever admits jobs need not have the checkpoint. `min_repaired`
+    is its verifier's; None without one.
     """
 
     tau_s: UnitFloat
     tau_any: UnitFloat
     min_gain: UnitFloat
     min_any_fall: float = Field(default=0.0, ge=0)
+    min_repaired: UnitFloat | None = None
 
 
 class Perceived(_Event):

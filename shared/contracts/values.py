@@ -151,12 +151,14 @@ class AppearanceCheck(Contract):
             smear.
         colour_shift: CIELAB distance by which the patch moved away from its ring's colour, compared with before.
         seam: gradient across the patch's border over the gradient beside it; 1 is no seam.
+        repaired: the verifier's probability that the patch is a repair; None where there is none, or it cannot tell.
     """
 
     patch_id: str
     detail_ratio: float = Field(ge=0.0)
     colour_shift: float = Field(ge=0.0)
     seam: float = Field(ge=0.0)
+    repaired: UnitFloat | None = None
 
 
 class Ground(StrEnum):
@@ -173,6 +175,7 @@ class Ground(StrEnum):
     SMEAR = "smear"
     COLOUR = "colour"
     SEAM = "seam"
+    NO_REPAIR = "no_repair"
     BASE_REFUSED = "base_refused"
 
 

@@ -85,7 +85,7 @@ def sabotage_picture(local: Local, picture: Picture, scrap: Scrap | None, seed: 
         return SabotageCase(file=picture.file, trials=())
     trials: list[Trial] = []
     for blemish in picture.blemishes:
-        stand = _stand(picture, blemish, order)
+        stand = stand_at(picture, blemish, order)
         if stand is not None:
             trials = _trials(local, picture, blemish, stand, scrap)
             break
@@ -93,8 +93,8 @@ def sabotage_picture(local: Local, picture: Picture, scrap: Scrap | None, seed: 
     return SabotageCase(file=picture.file, trials=tuple(trials))
 
 
-def _stand(picture: Picture, blemish: TrueBlemish, order: Order) -> Stand | None:
-    """The stand at this blemish; None where no target of the order lies on it, or nobody knows what is right."""
+def stand_at(picture: Picture, blemish: TrueBlemish, order: Order) -> Stand | None:
+    """The stand at one blemish; None where no target of the order lies on it, or nobody knows what is right."""
     flaw = mask_box(blemish.visible)
     if flaw is None or picture.clean is None:
         return None
@@ -114,7 +114,7 @@ def _trials(local: Local, picture: Picture, blemish: TrueBlemish, stand: Stand, 
     trials = []
     for kind in Bad:
         pixels = sabotaged_pixels(picture, stand, kind, scrap)
-        if pixels is not None and not (kind is Bad.DELETED and _is_right(picture, blemish, stand, pixels)):
+        if pixels is not None and not (kind is Bad.DELETED and deletion_is_right(picture, blemish, stand, pixels)):
             trials.append(tried(local, stand, kind, (stored_patch(local, stand, kind, pixels, "sabotage"),)))
     return trials
 
@@ -123,7 +123,7 @@ def _inner(mask: Mask, box: BoxXYXY) -> Mask:
     return mask[box[1] : box[3], box[0] : box[2]].copy()
 
 
-def _is_right(picture: Picture, blemish: TrueBlemish, stand: Stand, pixels: Rgb) -> bool:
+def deletion_is_right(picture: Picture, blemish: TrueBlemish, stand: Stand, pixels: Rgb) -> bool:
     """Whether the patched place is repaired, and nearer to the clean twin by `RIGHT_GAIN_DB`."""
     if picture.clean is None:
         return False

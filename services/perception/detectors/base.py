@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from services.perception.saliency.pairs import Laid, Sight
 from shared.contracts.base import BoxXYXY
 from shared.contracts.loop import Thresholds
 from shared.contracts.values import Region, TextReading
@@ -45,6 +46,7 @@ class Detection:
         thresholds: what the checkpoint was calibrated to; None without one.
         scores: of the image as a whole, in [0, 1], higher is better: those of plausibility, alignment, aesthetics and
             overall that the detector can give.
+        sight: what the detector's verifier looks at; None without one.
         warnings: sentences for the record (an expected word that has no place to go, say).
     """
 
@@ -54,6 +56,7 @@ class Detection:
     in_domain: bool = True
     thresholds: Thresholds | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+    sight: Sight | None = None
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -74,5 +77,20 @@ class Detector(Protocol):
 
         For the detector's own regions it is the criterion of repair (the text detector reads the region again and
         compares with `reading.expected`); for another detector's it is the worst that it finds there.
+        """
+        ...
+
+
+@runtime_checkable
+class Verifies(Protocol):
+    """A detector that can also say whether a patch is a repair."""
+
+    def verify(self, before: Scene, after: Detection, patches: Sequence[Laid]) -> Sequence[float | None]:
+        """For each patch the probability, in [0, 1], that it is a repair; None where the detector cannot tell.
+
+        Args:
+            before: the scene without any of the patches.
+            after: this detector's own detection on the scene with all of them.
+            patches: none of which touches another.
         """
         ...

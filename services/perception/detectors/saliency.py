@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from services.perception.detectors.base import Detection, Finding, Scene
+from services.perception.saliency.pairs import Laid, pair_of
 from services.perception.saliency.regions import RegionSettings, evidence_in, salient_regions
 from shared.contracts.loop import Thresholds
 from shared.contracts.values import Region
@@ -55,7 +56,8 @@ class SaliencyDetector:
             MissingResource: the checkpoint is not there, damaged, or wants a GPU that is not there.
         """
         [prediction] = self._predict([scene])
-        calibration = self.checkpoint().calibration
+        checkpoint = self.checkpoint()
+        calibration, verifier = checkpoint.calibration, checkpoint.verifier
         settings = RegionSettings(
             tau=calibration.tau,
             dilation_of_height=calibration.dilation_of_height,
@@ -79,8 +81,16 @@ class SaliencyDetector:
                 tau_any=calibration.tau_any,
                 min_gain=calibration.min_gain,
                 min_any_fall=calibration.min_any_fall,
+            )
+            if verifier is None
+            else Thresholds(
+                tau_s=calibration.tau_s,
+                tau_any=verifier.settings.tau_any,
+                min_gain=verifier.settings.min_gain,
+                min_repaired=verifier.settings.min_repaired,
             ),
             scores={name: score for name, score in prediction.scores.items() if name in calibration.scores},
+            sight=prediction.sight,
             warnings=warnings,
         )
 
@@ -106,6 +116,18 @@ class SaliencyDetector:
             else 0.0
             for region in regions
         ]
+
+    def verify(self, before: Scene, after: Detection, patches: Sequence[Laid]) -> Sequence[float | None]:
+        """See `Verifies`: None without a verifier, and of an image out of the domain."""
+        verifier = self.checkpoint().verifier
+        if verifier is None or after.sight is None or not after.in_domain:
+            return [None] * len(patches)
+        [was] = self._predict([before])
+        if was.sight is None:
+            return [None] * len(patches)
+        size_hw = (int(before.image.shape[0]), int(before.image.shape[1]))
+        pairs = [pair_of(was.sight, after.sight, size_hw, patch) for patch in patches]
+        return [float(value) for value in verifier.probabilities(pairs)]
 
     def checkpoint(self) -> Checkpoint:
         """The checkpoint, loaded once, whichever thread asks first.

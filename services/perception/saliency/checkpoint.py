@@ -1,4 +1,5 @@
-"""A checkpoint's folder: config.json, model.safetensors, the tokenizer, calibration.json, domain.safetensors, CARD.md.
+"""A checkpoint's folder: config.json, model.safetensors, the tokenizer, calibration.json, domain.safetensors, CARD.md,
+and where it has a verifier, verifier.json and verifier.safetensors.
 
 Loads and checks it. This is where torch enters: import it late.
 """
@@ -16,6 +17,7 @@ from transformers.utils import logging as transformers_logging
 from services.perception.calibration import CALIBRATION_FILE, Calibration, load_calibration
 from services.perception.domain import DOMAIN_FILE, DomainModel, load_domain
 from services.perception.saliency.modelling import DistortionSaliencyModel
+from services.perception.saliency.verifier import LoadedVerifier, load_verifier
 from shared.errors import ErrorCode, MissingResource
 
 CONFIG_FILE = "config.json"
@@ -42,11 +44,12 @@ class Network:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that a serving folder holds."""
+    """All that a serving folder holds; `verifier` is None where it has none."""
 
     network: Network
     calibration: Calibration
     domain: DomainModel
+    verifier: LoadedVerifier | None = None
 
 
 class _Loaded(NamedTuple):
@@ -63,7 +66,12 @@ def load_checkpoint(folder: Path, device: str = "cpu", dtype: str = "float32") -
         MissingResource: MISSING_CHECKPOINT, a file is missing or damaged; NO_GPU, the device is not there.
     """
     require_files(folder, (*NETWORK_FILES, CALIBRATION_FILE, DOMAIN_FILE))
-    return Checkpoint(load_network(folder, device, dtype), load_calibration(folder), load_domain(folder))
+    return Checkpoint(
+        load_network(folder, device, dtype),
+        load_calibration(folder),
+        load_domain(folder),
+        load_verifier(folder, folder / WEIGHTS_FILE, device),
+    )
 
 
 def load_network(folder: Path, device: str = "cpu", dtype: str = "float32") -> Network:

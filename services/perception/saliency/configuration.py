@@ -40,7 +40,7 @@ class DistortionSaliencyConfig(PreTrainedConfig):  # type: ignore[no-untyped-cal
     """
 
     model_type = "distortion_saliency"
-    keys_to_ignore_at_inference: ClassVar[list[str]] = ["features"]
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["fine", "features"]
 
     encoder: str = "hybrid"
     image_size_px: int = 256

@@ -31,6 +31,7 @@ class SaliencyOutput(ModelOutput):
         any_logit: `(B,)`, of "there is a distortion".
         score_logits: `(B, 4)`; their sigmoid is plausibility, alignment, aesthetics, overall.
         label_logits: per label map `(B, count, H/4, W/4)`, while training a network that has learnt any; else None.
+        fine: `(B, C, H/4, W/4)` features of the decoder, for the verifier; None while training.
         features: `(B, F)` statistics of the image alone, for the domain check; None while training, which has no use
             for them.
     """
@@ -39,6 +40,7 @@ class SaliencyOutput(ModelOutput):
     any_logit: Tensor | None = None
     score_logits: Tensor | None = None
     label_logits: tuple[Tensor, ...] | None = None
+    fine: Tensor | None = None
     features: Tensor | None = None
 
 
@@ -108,6 +110,7 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
             any_logit=any_logit.float(),
             score_logits=score_logits.float(),
             label_logits=self._labels(fine),
+            fine=None if self.training else fine.float(),
             features=features,
         )
 

@@ -12,6 +12,7 @@ import torch
 
 from services.perception.saliency.checkpoint import Checkpoint, Network
 from services.perception.saliency.configuration import SCORE_NAMES
+from services.perception.saliency.pairs import Sight
 from services.perception.saliency.preprocess import from_square, normalised, place, to_square
 from services.perception.saliency.tokens import tokenise
 from shared.images import Rgb
@@ -26,23 +27,29 @@ class RawPrediction:
         any_logit: of any distortion.
         scores: in [0, 1] by name; those that training had no truth for say nothing.
         features: `(F,)` for the domain check.
+        sight: what the verifier looks at.
     """
 
     saliency: npt.NDArray[np.float32]
     any_logit: float
     scores: Mapping[str, float]
     features: npt.NDArray[np.float32]
+    sight: Sight
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a calibrated checkpoint says of one image; `domain_distance` is about 1 on training data."""
+    """What a calibrated checkpoint says of one image; `domain_distance` is about 1 on training data.
+
+    `sight` is what the verifier looks at; None where there is no verifier.
+    """
 
     saliency: npt.NDArray[np.float32]
     any_distortion: float
     scores: Mapping[str, float]
     domain_distance: float
     in_domain: bool
+    sight: Sight | None = None
 
 
 def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str]) -> list[RawPrediction]:
@@ -63,6 +70,8 @@ def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str])
     with torch.inference_mode():
         output = network.model(pixels.to(network.device), ids.to(network.device), mask.to(network.device))
         maps = output.map_logits.sigmoid().cpu().numpy()
+        map_logits, score_logits = output.map_logits.cpu().numpy(), output.score_logits.cpu().numpy()
+        fine = output.fine.cpu().numpy()
         logits = output.any_logit.cpu().numpy()
         scores = output.score_logits.sigmoid().cpu().numpy()
         features = output.features.float().cpu().numpy()
@@ -72,6 +81,7 @@ def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str])
             any_logit=float(logits[at]),
             scores={name: float(value) for name, value in zip(SCORE_NAMES, scores[at], strict=True)},
             features=features[at],
+            sight=Sight(squares[at], placements[at], fine[at], map_logits[at], float(logits[at]), score_logits[at]),
         )
         for at, image in enumerate(images)
     ]
@@ -90,6 +100,7 @@ def predict(checkpoint: Checkpoint, images: Sequence[Rgb], prompts: Sequence[str
             scores=one.scores,
             domain_distance=float(distance),
             in_domain=bool(distance <= checkpoint.calibration.domain_threshold),
+            sight=one.sight if checkpoint.verifier is not None else None,
         )
         for one, distance in zip(raw, distances, strict=True)
     ]

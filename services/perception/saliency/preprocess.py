@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.images import Rgb
+from shared.images import Gray, Rgb
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,23 @@ def to_square(image: Rgb, placement: Placement, mean: Sequence[float]) -> Rgb:
     """The image in its square, `(side, side, 3)` uint8; around it the mean colour, which is 0 once normalised."""
     square = np.empty((placement.side, placement.side, 3), np.uint8)
     square[...] = np.round(np.asarray(mean) * 255).astype(np.uint8)
-    shrinks = placement.height < image.shape[0] or placement.width < image.shape[1]
-    inner = cv2.resize(
-        image, (placement.width, placement.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    )
-    square[_window(placement)] = inner
+    square[_window(placement)] = _scaled(image, placement)
     return square
+
+
+def fitted(mask: Gray, placement: Placement) -> Gray:
+    """An image's mask in the image's square, `(side, side)` uint8; 0 around it."""
+    square = np.zeros((placement.side, placement.side), np.uint8)
+    square[_window(placement)] = _scaled(mask, placement)
+    return square
+
+
+def _scaled(plane: npt.NDArray[np.uint8], placement: Placement) -> npt.NDArray[np.uint8]:
+    shrinks = placement.height < plane.shape[0] or placement.width < plane.shape[1]
+    scaled = cv2.resize(
+        plane, (placement.width, placement.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    )
+    return np.asarray(scaled, np.uint8)
 
 
 def from_square(

@@ -187,3 +187,37 @@ def left_behind(box: BoxXYXY, *, gain: float = 0.5, detector: str = "saliency") 
 )
 def test_what_is_left_of_a_flaw_is_no_new_one(found: tuple[Ground, ...], expected: tuple[Ground, ...]) -> None:
     assert found == expected
+
+
+def verified(
+    repaired: float | None, *, least: float | None = 0.6, detector: str = "saliency", known: tuple[str, ...] = ("a",)
+) -> tuple[Ground, ...]:
+    """Of a patch by which all evidence falls, and that the verifier gives so much of being a repair."""
+    limits = Thresholds(tau_s=0.1, tau_any=0.6, min_gain=0.3, min_repaired=least)
+    checks = (AppearanceCheck(patch_id="p", detail_ratio=1.0, colour_shift=0.0, seam=1.0, repaired=repaired),)
+    trial = Trial(
+        policy=LoopPolicy(saliency_detector="saliency"),
+        before=perception({f"a/{detector}": 0.9}).model_copy(update={"thresholds": limits}),
+        after=perception({f"a/{detector}": 0.1}, checks),
+        patches=(patch("p", "a"),),
+        known=tuple(region(name, detector) for name in known),
+        rejudged={},
+    )
+    (verdict,) = judge(trial)
+    if Ground.NO_REPAIR in verdict.grounds:
+        assert "0.59 of being a repair, less than 0.60" in verdict.reason
+    return verdict.grounds
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (verified(0.6), ()),
+        (verified(0.59), (Ground.NO_REPAIR,)),
+        (verified(None), ()),  # it could not tell: an image that its checkpoint does not know
+        (verified(0.59, least=None), ()),  # nobody has said what is enough
+        (verified(0.59, detector="text"), ()),  # words are not its business
+    ],
+)
+def test_the_verifier_refuses_what_is_no_repair(found: tuple[Ground, ...], expected: tuple[Ground, ...]) -> None:
+    assert found == expected

@@ -9,6 +9,8 @@ from fakes.clock import FakeClock
 
 from services.perception.agent import PerceptionAgent
 from services.perception.detectors.base import Detection, Finding, Scene
+from services.perception.saliency.pairs import Laid, Sight
+from services.perception.saliency.preprocess import place
 from shared.adapters.memory import MemoryImageStore
 from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import InputInfo, Job, JobOptions
@@ -50,6 +52,7 @@ class ScriptedDetector:
             saliency=self.detection.saliency,
             any_distortion=self.detection.any_distortion,
             in_domain=self.detection.in_domain,
+            sight=self.detection.sight,
             warnings=self.detection.warnings,
         )
 
@@ -129,6 +132,33 @@ def test_a_patch_that_rests_on_another_is_checked_beside_it() -> None:
     checks = world.perceive(canvas, on_trial=("p1", "p2")).checks
     assert [c.patch_id for c in checks] == ["p1", "p2"]
     assert world.perceive(canvas, step=2).checks == ()
+
+
+class VerifyingDetector(ScriptedDetector):
+    """Gives each patch its own brightness of being a repair, and notes what it was shown."""
+
+    shown: Scene | None = None
+
+    def verify(self, before: Scene, after: Detection, patches: Sequence[Laid]) -> Sequence[float | None]:
+        self.shown = before
+        return [patch.alpha.mean() / 255 for patch in patches]
+
+
+def test_a_verifier_is_asked_of_every_patch_on_trial() -> None:
+    """It sees the canvas without any of them, and is not asked of one that covers nothing."""
+    flat = np.zeros((4, 4), np.float32)
+    sight = Sight(np.zeros((16, 16, 3), np.uint8), place(SIZE, 16), flat[None], flat, 0.0, np.zeros(4, np.float32))
+    detector = VerifyingDetector("saliency", detection=Detection(sight=sight))
+    world = World(detector)
+    kept = world.patch(1, (10, 10, 30, 30), "r1")
+    tried, empty = world.patch(2, (40, 10, 60, 30), "r2"), world.patch(3, (70, 10, 80, 20), "r3")
+    world.store.put("job_a/empty.png", encode_png(np.zeros((10, 10), np.uint8)))
+    empty = empty.model_copy(update={"alpha_ref": "job_a/empty.png"})
+    canvas = world.job.canvas.with_patches((kept, tried, empty))
+    checks = world.perceive(canvas, on_trial=("p2", "p3")).checks
+    assert {check.patch_id: check.repaired for check in checks} == {"p2": 1.0, "p3": None}
+    assert detector.shown is not None
+    assert detector.shown.image[20, 20, 0] > 100 and detector.shown.image[20, 50, 0] == 40
 
 
 def test_the_callers_own_region_is_evidence_until_a_patch_answers_it() -> None:

@@ -1,0 +1,269 @@
+"""Trains the verifier of a saliency network on tries at known flaws, and chooses the thresholds that go with it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+from torch.nn import functional
+
+from services.datasets.tries import read_picture_records
+from services.perception.calibration import load_calibration
+from services.perception.metrics import image_auroc
+from services.perception.saliency.checkpoint import WEIGHTS_FILE
+from services.perception.saliency.verifier import (
+    Batch,
+    Verifier,
+    VerifierSettings,
+    fingerprint,
+    judged,
+    save_verifier,
+)
+from services.perception.training.pairs import LabelledPairs, labelled_pairs
+from shared.contracts.base import Contract
+from shared.errors import BadInput, ErrorCode
+
+ATTEMPT, TWIN = "attempt", "twin"
+CARD_FILE = "VERIFIER.md"
+
+_SMOOTHING = 0.02
+"""The table's measure of a repair is a hard line through a soft thing: no label is quite sure."""
+_LEAST_GAIN = 0.05
+"""Below it a fall of evidence is noise of the map."""
+_ATTEMPT_WEIGHT = 1.5
+"""What tools made is harder to tell than sabotage, and is what comes."""
+
+
+class VerifierTraining(Contract):
+    """One run.
+
+    Attributes:
+        checkpoint: the saliency network's folder, where the verifier is written.
+        data, validation: folders of tries, of different pictures.
+        epochs, batch_size, learning_rate, weight_decay, seed: of AdamW under a one-cycle schedule.
+        width: of the head.
+        max_sabotage: share of validation sabotage that may pass.
+        max_healthy_edited: share of healthy validation pictures on which any try may pass.
+        device: `cpu` or `cuda`.
+    """
+
+    checkpoint: Path
+    data: tuple[Path, ...] = Field(min_length=1)
+    validation: tuple[Path, ...] = Field(min_length=1)
+    epochs: int = Field(default=30, ge=1)
+    batch_size: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    width: int = Field(default=48, ge=8, multiple_of=8)
+    seed: int = Field(default=0, ge=0)
+    max_sabotage: float = Field(default=0.03, ge=0, le=1)
+    max_healthy_edited: float = Field(default=0.02, ge=0, le=1)
+    device: Literal["cpu", "cuda"] = "cpu"
+
+
+def train_verifier(
+    options: VerifierTraining, *, report: Callable[[str], None], command: str = "retoucher train verifier"
+) -> VerifierSettings:
+    """Trains, chooses thresholds, and writes the verifier and its card into the saliency network's folder.
+
+    Raises:
+        BadInput: a folder holds no tries or a damaged one, or lacks tries that are right, or sabotage.
+        MissingResource: the saliency network is not there.
+    """
+    training = labelled_pairs(options.data, options.checkpoint, options.device, report)
+    validation = labelled_pairs(options.validation, options.checkpoint, options.device, report)
+    for name, pairs in (("--data", training), ("--validation", validation)):
+        if pairs.right.all() or not pairs.right.any() or not _sabotage(pairs).any():
+            raise BadInput(
+                ErrorCode.MISSING_DATA, f"{name} needs tries that are repairs, and some that are not: collect more"
+            )
+    model = _trained(options, training, validation, report)
+    probabilities = probabilities_of(model, validation.batch, options.device)
+    healthy = sum(record.healthy for folder in options.validation for record in read_picture_records(folder))
+    chosen = choose(options, validation, probabilities, healthy)
+    settings = _settings(options, training, chosen, figures(validation, probabilities, chosen, healthy))
+    save_verifier(options.checkpoint, model, settings)
+    _write_card(options, settings, command)
+    return settings
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Thresholds, see `VerifierSettings`."""
+
+    min_repaired: float
+    min_gain: float
+    tau_any: float
+
+
+def choose(
+    options: VerifierTraining, pairs: LabelledPairs, probabilities: npt.NDArray[np.float64], healthy: int
+) -> Chosen:
+    """Thresholds on validation tries.
+
+    `min_repaired` is the lowest at which no more sabotage passes than is allowed; `min_gain` what 98 of 100 of the
+    repairs that pass it reach; `tau_any` the lowest at which no more healthy pictures are edited than is allowed, and
+    never above the calibration's, which was chosen without a verifier.
+
+    Args:
+        options: the limits.
+        pairs: the tries.
+        probabilities: `(N,)` of each.
+        healthy: healthy pictures in all, those without any try included.
+    """
+    calibration = load_calibration(options.checkpoint)
+    bad = np.sort(probabilities[_sabotage(pairs) & ~pairs.right])[::-1]
+    min_repaired = _just_above(bad, int(options.max_sabotage * len(bad)))
+    passing = probabilities >= min_repaired
+    repairs = pairs.falls[passing & pairs.right & (pairs.kinds == ATTEMPT)]
+    min_gain = max(_LEAST_GAIN, float(np.quantile(repairs, 0.02, method="lower"))) if repairs.size else _LEAST_GAIN
+    any_of = np.asarray([calibration.any_probability(logit) for logit in pairs.any_logits])
+    alarming = passing & pairs.healthy & (pairs.kinds == ATTEMPT)
+    alarms: dict[str, float] = {}
+    for image, doubt in zip(pairs.images[alarming], any_of[alarming], strict=True):
+        alarms[str(image)] = float(doubt)
+    doubts = np.sort(np.asarray(list(alarms.values())))[::-1]
+    tau_any = _just_above(doubts, int(options.max_healthy_edited * healthy))
+    return Chosen(min_repaired, min_gain, min(calibration.tau_any, tau_any))
+
+
+def figures(
+    pairs: LabelledPairs, probabilities: npt.NDArray[np.float64], chosen: Chosen, healthy: int
+) -> dict[str, float | int]:
+    """What the thresholds do on validation tries, for the card."""
+    passing = probabilities >= chosen.min_repaired
+    attempts, twins, bad = pairs.kinds == ATTEMPT, pairs.kinds == TWIN, _sabotage(pairs) & ~pairs.right
+    edited = {*pairs.images[passing & attempts & pairs.healthy]}
+    return {
+        "attempts": int(attempts.sum()),
+        "attempts_right": int((attempts & pairs.right).sum()),
+        "auroc_attempts": round(image_auroc(probabilities[attempts], pairs.right[attempts]), 4),
+        "right_kept": _share(passing[attempts & pairs.right]),
+        "wrong_kept": _share(passing[attempts & ~pairs.right]),
+        "sabotage": int(bad.sum()),
+        "sabotage_refused": _share(~passing[bad]),
+        "twins": int(twins.sum()),
+        "twins_accepted": _share(passing[twins]),
+        "healthy": healthy,
+        "healthy_passing_at_open_gates": len(edited),
+    }
+
+
+def probabilities_of(model: Verifier, batch: Batch, device: str) -> npt.NDArray[np.float64]:
+    """`(N,)`, as serving gives them: of each pair and its mirror image."""
+    model.eval()
+    parts = [judged(model, batch.of(rows), device) for rows in torch.split(torch.arange(len(batch)), 256)]
+    return np.concatenate(parts)
+
+
+def _trained(
+    options: VerifierTraining, training: LabelledPairs, validation: LabelledPairs, report: Callable[[str], None]
+) -> Verifier:
+    torch.manual_seed(options.seed)
+    model = Verifier(training.batch.fine.shape[2], options.width)
+    model.standardise_by(training.batch.facts)
+    model.to(options.device)
+    optimiser = torch.optim.AdamW(model.parameters(), options.learning_rate, weight_decay=options.weight_decay)
+    steps = options.epochs * -(-len(training) // options.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps)
+    goal = torch.from_numpy(training.right.astype(np.float32)) * (1 - 2 * _SMOOTHING) + _SMOOTHING
+    weight = torch.from_numpy(np.where(training.kinds == ATTEMPT, _ATTEMPT_WEIGHT, 1.0).astype(np.float32))
+    attempts = validation.kinds == ATTEMPT
+    began_s = time.monotonic()
+    for epoch in range(1, options.epochs + 1):
+        model.train()
+        losses: list[float] = []
+        for rows in torch.split(torch.randperm(len(training)), options.batch_size):
+            batch = training.batch.of(rows)
+            for axis in (-1, -2):
+                batch = batch.mirrored(axis) if torch.rand(()) < 0.5 else batch
+            logits = model(batch.to(options.device))
+            loss = functional.binary_cross_entropy_with_logits(
+                logits, goal[rows].to(options.device), weight[rows].to(options.device)
+            )
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        told = probabilities_of(model, validation.batch, options.device)
+        entry = {
+            "epoch": epoch,
+            "seconds": round(time.monotonic() - began_s, 1),
+            "loss": round(float(np.mean(losses)), 4),
+            "auroc": round(image_auroc(told, validation.right), 4),
+            "auroc_attempts": round(image_auroc(told[attempts], validation.right[attempts]), 4),
+        }
+        report(" ".join(f"{name}={value}" for name, value in entry.items()))
+    return model.cpu()
+
+
+def _settings(
+    options: VerifierTraining, training: LabelledPairs, chosen: Chosen, validation: dict[str, float | int]
+) -> VerifierSettings:
+    return VerifierSettings(
+        network_sha256=fingerprint(options.checkpoint / WEIGHTS_FILE),
+        feature_channels=int(training.batch.fine.shape[2]),
+        width=options.width,
+        min_repaired=chosen.min_repaired,
+        min_gain=chosen.min_gain,
+        tau_any=chosen.tau_any,
+        validation={"training_tries": len(training), **validation},
+    )
+
+
+def _sabotage(pairs: LabelledPairs) -> npt.NDArray[np.bool_]:
+    return np.asarray(~np.isin(pairs.kinds, (ATTEMPT, TWIN)))
+
+
+def _just_above(descending: npt.NDArray[np.float64], allowed: int) -> float:
+    """The lowest threshold in [0, 1] that at most `allowed` of the values reach."""
+    return 0.0 if allowed >= len(descending) else min(1.0, float(np.nextafter(descending[allowed], 2.0)))
+
+
+def _share(flags: npt.NDArray[np.bool_]) -> float:
+    return round(float(flags.mean()), 4) if flags.size else 0.0
+
+
+_FIGURES = (
+    ("auroc_attempts", "AUROC of repairs among what tools made", "higher"),
+    ("right_kept", "of repairs that tools made, passing", "higher"),
+    ("wrong_kept", "of what tools made and is none, passing", "lower"),
+    ("sabotage_refused", "of sabotage, refused", "higher"),
+    ("twins_accepted", "of the clean twin's pixels, passing", "higher"),
+)
+
+
+def _write_card(options: VerifierTraining, settings: VerifierSettings, command: str) -> None:
+    figures = settings.validation
+    rows = [f"| {title} | {figures[name]} | {better} |" for name, title, better in _FIGURES]
+    parameters = sum(weights.numel() for weights in Verifier(settings.feature_channels, settings.width).parameters())
+    lines = [
+        "# The verifier of this saliency network",
+        "",
+        "Says whether a patch is a repair, from its place before and after: in the network's own features, in pixels,",
+        f"and in numbers about the whole. {parameters:,} parameters in float16. It knows what its tries show, and",
+        "judges no image out of the network's domain, and no words.",
+        "",
+        f"- Data: {figures['training_tries']} tries at flaws (`retoucher dataset collect-tries`); measured on",
+        f"  {figures['attempts']} tries that tools made ({figures['attempts_right']} of them repairs),",
+        f"  {figures['sabotage']} patches of sabotage and {figures['twins']} of the clean twin, of pictures",
+        "  that it never saw.",
+        f"- Command: `{command}`; {options.epochs} epochs, seed {options.seed}.",
+        f"- A patch passes from {settings.min_repaired:.3f} on. Evidence must fall by {settings.min_gain:.2f}; the",
+        f"  gate on the chance of any distortion stands at {settings.tau_any:.3f}.",
+        f"- Of {figures['healthy']} healthy pictures {figures['healthy_passing_at_open_gates']} had a try that passes,",
+        "  with that gate open.",
+        "",
+        "| On validation tries | | better is |",
+        "|---|---|---|",
+        *rows,
+        "",
+    ]
+    (options.checkpoint / CARD_FILE).write_text("\n".join(lines), encoding="utf-8")

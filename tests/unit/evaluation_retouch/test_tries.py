@@ -1,0 +1,59 @@
+"""Tries are collected as the loop would make them, each with its worth by the table's own measure."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes.blob_loop import blob_local
+
+from services.datasets.schema import read_records
+from services.evaluation.retouch.pictures import Picture, folder_pictures
+from services.evaluation.retouch.sabotage import Bad, scrap_of
+from services.evaluation.retouch.tries import ATTEMPT, tries_at
+from shared.images import compose
+
+
+@pytest.fixture(scope="module")
+def pictures(blobs: Path) -> list[Picture]:
+    return list(folder_pictures(blobs, tuple(read_records(blobs))))
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_every_region_has_all_its_tries_and_the_sabotage(pictures: list[Picture], sure: bool) -> None:
+    """Also where the detector is too unsure for the loop to begin."""
+    flawed = [picture for picture in pictures if not picture.healthy]
+    local = blob_local(sure=sure)
+    tried = tries_at(local, flawed[0], scrap_of(flawed[1]), seed=0)
+    kinds = Counter(one.kind for one in tried.tries)
+    assert kinds == {ATTEMPT: local.profile.policy.tries_per_region, **dict.fromkeys(Bad, 1)}
+    right = {one.kind for one in tried.tries if one.right}
+    # To delete a red square from grain is right, for nothing else should stand there.
+    assert right == {ATTEMPT, Bad.TWIN, Bad.DELETED}
+    assert not tried.healthy
+
+
+def test_a_patch_lies_where_its_box_says(pictures: list[Picture]) -> None:
+    picture = next(picture for picture in pictures if not picture.healthy)
+    assert picture.clean is not None
+    tried = tries_at(blob_local(), picture, None, seed=0)
+    twin = next(one for one in tried.tries if one.kind == Bad.TWIN)
+    assert np.array_equal(compose(picture.image, twin.pixels, twin.alpha, twin.box), picture.clean)
+    assert all(one.kind != Bad.ANOTHER for one in tried.tries)
+
+
+def test_what_hides_a_flaw_by_a_wrong_tone_is_no_repair(pictures: list[Picture]) -> None:
+    """The twin has a blue square where the picture has a red one; the tool paints grain."""
+    picture = next(picture for picture in pictures if not picture.healthy)
+    assert picture.clean is not None
+    twin = picture.clean.copy()
+    twin[picture.blemishes[0].visible] = (255, 255, 255)
+    other = Picture("white.png", picture.image, twin, picture.prompt, picture.blemishes)
+    attempts = [one for one in tries_at(blob_local(), other, None, seed=0).tries if one.kind == ATTEMPT]
+    assert attempts and not any(one.right for one in attempts)
+
+
+def test_a_healthy_picture_has_no_sabotage(pictures: list[Picture]) -> None:
+    picture = next(picture for picture in pictures if picture.healthy)
+    tried = tries_at(blob_local(), picture, None, seed=0)
+    assert tried.healthy and tried.tries == ()
