@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from services.orchestrator.selection import UNMEASURED, is_residue, overlap, own_evidence
 from shared.contracts.jobs import LoopPolicy, Perception
+from shared.contracts.loop import least_detail
 from shared.contracts.values import Canvas, Ground, Patch, Region, Verdict
 
 ROUNDING = 1e-9
@@ -233,11 +234,9 @@ def _appearance(trial: Trial, patch: Patch) -> list[Objection]:
     if check is None:
         return [Objection(Ground.NOT_CHECKED, "its appearance was not checked")]
     found: list[Objection] = []
-    if check.detail_ratio < trial.policy.min_detail_ratio - ROUNDING:
-        sentence = (
-            f"it has {check.detail_ratio:.2f} of its surroundings' fine detail, "
-            f"less than {trial.policy.min_detail_ratio:.2f}: a smear"
-        )
+    least = least_detail(trial.policy.min_detail_ratio, trial.before.thresholds, check)
+    if check.detail_ratio < least - ROUNDING:
+        sentence = f"it has {check.detail_ratio:.2f} of its surroundings' fine detail, less than {least:.2f}: a smear"
         found.append(Objection(Ground.SMEAR, sentence))
     if check.colour_shift > trial.policy.max_colour_shift + ROUNDING:
         sentence = (
@@ -273,6 +272,8 @@ def _praise(trial: Trial, patch: Patch) -> str:
         for region in regions
     ]
     check = next(check for check in trial.after.checks if check.patch_id == patch.id)
+    verified = "" if check.repaired is None else f"; the verifier gives it {check.repaired:.2f} of being a repair"
     return (
         f"{'; '.join(falls)}; detail {check.detail_ratio:.2f} and colour shift {check.colour_shift:.1f} are in limits"
+        f"{verified}"
     )

@@ -4,7 +4,7 @@ It finds regions, and measures evidence at every region it is asked to watch. Kn
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from services.perception.saliency.pairs import Laid
 from shared.appearance import check_patch
 from shared.contracts.jobs import Job
 from shared.contracts.loop import Perceive, Perceived
-from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Region
+from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Patch, Region
 from shared.geometry import Mask
 from shared.images import compose_canvas, decode_gray, encode_png, patch_pixels
 from shared.ports import Clock, ImageStore, ModelObserver, unobserved
@@ -74,12 +74,13 @@ class PerceptionAgent:
         saliency = None if drawn is None else drawn.saliency
         writer = RegionWriter(self._store, prefix, self._mask(job.options.protected_ref), saliency)
         regions = writer.write(self._candidates(job, command, looks, scene), command.watch)
+        verified = self._verified(command, scene, looks)
         ended = self._clock.now_s()
         return Perceived(
             step=command.step,
             regions=regions,
-            evidence=self._evidence(scene, looks, command, regions),
-            checks=self._verified(command, scene, looks, self._checks(command)),
+            evidence=self._evidence(scene, looks, command, regions, verified),
+            checks=self._checks(command, verified),
             saliency_ref=None if saliency is None else self._store.put(f"{prefix}/saliency.png", _as_png(saliency)),
             saliency_peak=None if saliency is None else float(np.clip(saliency.max(), 0.0, 1.0)),
             any_distortion=None if drawn is None else drawn.any_distortion,
@@ -124,15 +125,27 @@ class PerceptionAgent:
         return sorted(candidates, key=lambda candidate: -candidate.finding.evidence)
 
     def _evidence(
-        self, scene: Scene, looks: Sequence[_Look], command: Perceive, regions: Sequence[Region]
+        self,
+        scene: Scene,
+        looks: Sequence[_Look],
+        command: Perceive,
+        regions: Sequence[Region],
+        verified: Mapping[str, float],
     ) -> tuple[Evidence, ...]:
-        """One value per region and detector. A watched region is judged by what was known of it when it was found."""
+        """One value per region and detector. A watched region is judged by what was known of it when it was found.
+
+        What a verified patch leaves of its region's evidence is the chance that it is no repair: the verifier sees the
+        place before and after, the detector only how it looks now.
+        """
+        last = {name: verified.get(patch.id) for patch in command.canvas.patches for name in patch.region_ids}
         watched = {region.id for region in command.watch}
         asked = [*command.watch, *(region for region in regions if region.id not in watched)]
         evidence = []
         for look in looks:
             values = look.detector.evidence_at(scene, look.detection, asked)
-            for region, value in zip(asked, values, strict=True):
+            for region, found in zip(asked, values, strict=True):
+                repaired = last.get(region.id) if _verifies(look) and region.detector == look.detector.name else None
+                value = found if repaired is None else region.evidence * (1 - repaired)
                 evidence.append(Evidence(region_id=region.id, detector=look.detector.name, value=value))
         for region in asked:
             if region.detector == USER:
@@ -140,41 +153,46 @@ class PerceptionAgent:
                 evidence.append(Evidence(region_id=region.id, detector=USER, value=value))
         return tuple(evidence)
 
-    def _checks(self, command: Perceive) -> tuple[AppearanceCheck, ...]:
+    def _checks(self, command: Perceive, verified: Mapping[str, float]) -> tuple[AppearanceCheck, ...]:
         """How each patch on trial sits in the canvas, against the canvas without it and what was made on it."""
-        checks = []
-        for patch in command.canvas.patches:
-            if patch.id not in command.on_trial:
-                continue
-            before = compose_canvas(self._store, command.canvas.without(frozenset({patch.id})))
-            with_it = command.canvas.without(_made_on(patch.id, command.canvas))
-            after = compose_canvas(self._store, with_it)
-            _, alpha = patch_pixels(self._store, patch)
-            checks.append(check_patch(before, after, patch.id, patch.box_xyxy_px, alpha))
-        return tuple(checks)
+        return tuple(
+            self._check(command.canvas, patch).model_copy(update={"repaired": verified.get(patch.id)})
+            for patch in command.canvas.patches
+            if patch.id in command.on_trial
+        )
 
-    def _verified(
-        self, command: Perceive, scene: Scene, looks: Sequence[_Look], checks: tuple[AppearanceCheck, ...]
-    ) -> tuple[AppearanceCheck, ...]:
-        """The checks with what a verifier says of each patch that covers anything, where a detector has one."""
-        look = next((look for look in looks if look.detection.sight is not None), None)
+    def _check(self, canvas: Canvas, patch: Patch) -> AppearanceCheck:
+        before = compose_canvas(self._store, canvas.without(frozenset({patch.id})))
+        after = compose_canvas(self._store, canvas.without(_made_on(patch.id, canvas)))
+        _, alpha = patch_pixels(self._store, patch)
+        return check_patch(before, after, patch.id, patch.box_xyxy_px, alpha)
+
+    def _verified(self, command: Perceive, scene: Scene, looks: Sequence[_Look]) -> Mapping[str, float]:
+        """By patch id what a verifier gives it of being a repair, beside the original; empty where nobody can tell.
+
+        Every patch of the canvas is judged, not those on trial alone: evidence has to mean the same on all canvases.
+        """
+        look = next((look for look in looks if _verifies(look)), None)
         if look is None or not isinstance(look.detector, Verifies):
-            return checks
+            return {}
         laid = []
         for patch in command.canvas.patches:
-            check = next((check for check in checks if check.patch_id == patch.id), None)
             _, alpha = patch_pixels(self._store, patch)
-            if check is not None and alpha.any():
-                laid.append(Laid(patch.box_xyxy_px, alpha, check))
+            if alpha.any():
+                laid.append(Laid(patch.box_xyxy_px, alpha, self._check(command.canvas, patch)))
         if not laid:
-            return checks
-        before = replace(scene, image=compose_canvas(self._store, command.canvas.without(frozenset(command.on_trial))))
+            return {}
+        original = Canvas(original_ref=command.canvas.original_ref)
+        before = replace(scene, image=compose_canvas(self._store, original))
         said = look.detector.verify(before, look.detection, laid)
-        values = {one.check.patch_id: value for one, value in zip(laid, said, strict=True)}
-        return tuple(check.model_copy(update={"repaired": values.get(check.patch_id)}) for check in checks)
+        return {one.check.patch_id: value for one, value in zip(laid, said, strict=True) if value is not None}
 
     def _mask(self, ref: str | None) -> Mask | None:
         return None if ref is None else decode_gray(self._store.get(ref)) > 127
+
+
+def _verifies(look: _Look) -> bool:
+    return look.detection.sight is not None and isinstance(look.detector, Verifies)
 
 
 def _is_patched(region: Region, canvas: Canvas) -> bool:

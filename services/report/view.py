@@ -20,6 +20,7 @@ from services.report.sentences import (
 )
 from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import Job, JobRecord, LoopPolicy
+from shared.contracts.loop import Thresholds, least_detail
 from shared.contracts.values import AppearanceCheck, Diagnosis, Evidence, Patch, Region, TextReading, Verdict
 from shared.geometry import Mask
 
@@ -165,8 +166,9 @@ def _try_view(
     number: int, patch: Patch, region: Region, job: Job, refused_in: tuple[JobPictures, BoxXYXY, Sizes] | None
 ) -> TryView:
     verdict = next((v for v in job.verdicts if v.patch_id == patch.id and v.region_id == region.id), None)
-    checks = (check for perception in job.perceptions for check in perception.checks)
-    check = next((check for check in checks if check.patch_id == patch.id), None)
+    seen = next((one for one in job.perceptions if any(check.patch_id == patch.id for check in one.checks)), None)
+    check = None if seen is None else next(check for check in seen.checks if check.patch_id == patch.id)
+    limits = None if seen is None else seen.thresholds
     crop = None
     if refused_in is not None:
         pictures, box, sizes = refused_in
@@ -178,19 +180,32 @@ def _try_view(
         seed=patch.seed,
         settings=json.dumps(patch.settings, ensure_ascii=False, indent=1, sort_keys=True),
         verdict=verdict,
-        measures=_measures(check, job.policy) if check is not None else (),
+        measures=_measures(check, job.policy, limits) if check is not None else (),
         crop=crop,
     )
 
 
-def _measures(check: AppearanceCheck, policy: LoopPolicy) -> tuple[Measure, ...]:
-    """The two that decide, with their limits, and the seam, which is reported only."""
+def _measures(check: AppearanceCheck, policy: LoopPolicy, limits: Thresholds | None) -> tuple[Measure, ...]:
+    """How the patch sits, and the verifier's opinion where it has one, with their limits."""
+    min_repaired = None if limits is None else limits.min_repaired
+    enough = least_detail(policy.min_detail_ratio, limits, check)
+    verified = (
+        Measure(
+            name="Chance of being a repair",
+            value=f"{check.repaired:.2f}",
+            limit=f"at least {min_repaired:.2f}",
+            kept=check.repaired >= min_repaired,
+        )
+        if check.repaired is not None and min_repaired is not None
+        else None
+    )
     return (
+        *(() if verified is None else (verified,)),
         Measure(
             name="Detail, compared with its surroundings",
             value=f"{check.detail_ratio:.2f}",
-            limit=f"at least {policy.min_detail_ratio:g}",
-            kept=check.detail_ratio >= policy.min_detail_ratio,
+            limit=f"at least {enough:g}",
+            kept=check.detail_ratio >= enough,
         ),
         Measure(
             name="Colour drift (CIELAB)",
@@ -198,7 +213,12 @@ def _measures(check: AppearanceCheck, policy: LoopPolicy) -> tuple[Measure, ...]
             limit=f"at most {policy.max_colour_shift:g}",
             kept=check.colour_shift <= policy.max_colour_shift,
         ),
-        Measure(name="Seam", value=f"{check.seam:.2f}", limit="1 is no seam", kept=True),
+        Measure(
+            name="Seam",
+            value=f"{check.seam:.2f}",
+            limit=f"at most {policy.max_seam:g}; 1 is none",
+            kept=check.seam <= policy.max_seam,
+        ),
     )
 
 

@@ -88,7 +88,7 @@ class Thresholds(Contract):
     """The numbers that a saliency checkpoint was calibrated to; where they are given they stand above the policy's.
 
     They travel with the map that they belong to, for whoever admits jobs need not have the checkpoint. `min_repaired`
-    is its verifier's; None without one.
+    is its verifier's, and `min_detail_ratio` the policy's where a verifier has judged; None without one.
     """
 
     tau_s: UnitFloat
@@ -96,6 +96,14 @@ class Thresholds(Contract):
     min_gain: UnitFloat
     min_any_fall: float = Field(default=0.0, ge=0)
     min_repaired: UnitFloat | None = None
+    min_detail_ratio: float | None = Field(default=None, ge=0)
+
+
+def least_detail(usual: float, limits: Thresholds | None, check: AppearanceCheck) -> float:
+    """The least fine detail that a patch must have: the usual, or where a verifier has judged it, the verifier's."""
+    if check.repaired is None or limits is None or limits.min_detail_ratio is None:
+        return usual
+    return limits.min_detail_ratio
 
 
 class Perceived(_Event):

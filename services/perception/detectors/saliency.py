@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from services.perception.detectors.base import Detection, Finding, Scene
-from services.perception.saliency.pairs import Laid, pair_of
+from services.perception.saliency.pairs import VERIFIED_DETAIL, VERIFIED_GAIN, Laid, pair_of
 from services.perception.saliency.regions import RegionSettings, evidence_in, salient_regions
 from shared.contracts.loop import Thresholds
 from shared.contracts.values import Region
@@ -86,8 +86,9 @@ class SaliencyDetector:
             else Thresholds(
                 tau_s=calibration.tau_s,
                 tau_any=verifier.settings.tau_any,
-                min_gain=verifier.settings.min_gain,
+                min_gain=VERIFIED_GAIN,
                 min_repaired=verifier.settings.min_repaired,
+                min_detail_ratio=VERIFIED_DETAIL,
             ),
             scores={name: score for name, score in prediction.scores.items() if name in calibration.scores},
             sight=prediction.sight,

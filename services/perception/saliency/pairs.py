@@ -25,6 +25,14 @@ PIXELS = 48
 """Side of the window in pixels."""
 FACTS = 22
 """Numbers about the pair as a whole: see `_facts`."""
+DETAIL, COLOUR, SEAM = 18, 19, 20
+"""Which of them say how the patch sits; a colour's shift is in units of `COLOUR_UNIT`."""
+COLOUR_UNIT = 5.0
+
+VERIFIED_GAIN = 0.05
+"""Of evidence that a verified patch must take away: its own threshold decides, and the evidence follows from it."""
+VERIFIED_DETAIL = 0.35
+"""Of its surroundings' fine detail that a verified patch must have: a smear is refused by the verifier for the most."""
 
 _WINDOW = 1.6
 """Side of the window over the longer side of the patch."""
@@ -33,7 +41,7 @@ _LEAST_WINDOW_PX = 32.0
 _SURE = 1e-4
 """A saliency nearer to 0 or 1 has no log odds to speak of."""
 _MOST = 4.0
-"""Detail, seam and colour over 5 count as this much at the most: further out nothing more is said."""
+"""Detail, seam and colour count as this much at the most: further out nothing more is said."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,7 @@ def _facts(before: Sight, after: Sight, cover: Floats, check: AppearanceCheck) -
     numbers += [*differences, *(float(value) for value in before.score_logits)]
     numbers += [
         min(_MOST, check.detail_ratio),
-        min(_MOST, check.colour_shift / 5),
+        min(_MOST, check.colour_shift / COLOUR_UNIT),
         min(_MOST, check.seam),
         float(np.log(cover.mean() + _SURE)),
     ]

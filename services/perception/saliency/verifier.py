@@ -38,7 +38,6 @@ class VerifierSettings(Contract):
         feature_channels: of that network's decoder.
         width: of the head.
         min_repaired: a patch is accepted from this probability on.
-        min_gain: by how much the evidence must fall where the verifier judges, too; in place of the calibration's.
         tau_any: the gate on the probability of any distortion where the verifier judges; in place of the calibration's.
         validation: on what, and with which rates, these were chosen; for the card.
     """
@@ -47,7 +46,6 @@ class VerifierSettings(Contract):
     feature_channels: int = Field(gt=0)
     width: int = Field(gt=0)
     min_repaired: UnitFloat
-    min_gain: UnitFloat
     tau_any: UnitFloat
     validation: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -101,7 +99,7 @@ class Verifier(nn.Module):
     facts_mean: Tensor
     facts_scale: Tensor
 
-    def __init__(self, feature_channels: int, width: int = 48, dropout: float = 0.2) -> None:
+    def __init__(self, feature_channels: int, width: int = 48, dropout: float = 0.4) -> None:
         super().__init__()
         self.register_buffer("facts_mean", torch.zeros(FACTS))
         self.register_buffer("facts_scale", torch.ones(FACTS))

@@ -32,7 +32,6 @@ class LabelledPairs:
         images: `(N,)`, the image that each lies on, unlike for each folder.
         healthy: `(N,)` bool, the image should have been left alone.
         any_logits: `(N,)`, of any distortion on the image as it was.
-        falls: `(N,)`, by how much the saliency's peak under the patch fell, in [-1, 1].
     """
 
     batch: Batch
@@ -41,7 +40,6 @@ class LabelledPairs:
     images: npt.NDArray[np.str_]
     healthy: npt.NDArray[np.bool_]
     any_logits: npt.NDArray[np.float64]
-    falls: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.right)
@@ -89,16 +87,11 @@ def labelled_pairs(
         images=np.asarray(images),
         healthy=np.asarray([name in sound for name in images]),
         any_logits=facts[:, 4],
-        falls=_probability(facts[:, 0]) - _probability(facts[:, 5]),
     )
 
 
 def _pair(part: dict[str, npt.NDArray[np.float16]], row: int) -> Pair:
     return Pair(**{name: np.asarray(part[name][row], np.float32) for name in _PARTS})
-
-
-def _probability(odds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def _looked_at(

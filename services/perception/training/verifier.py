@@ -11,30 +11,33 @@ import numpy.typing as npt
 import torch
 from pydantic import Field
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from services.datasets.tries import read_picture_records
 from services.perception.calibration import load_calibration
 from services.perception.metrics import image_auroc
 from services.perception.saliency.checkpoint import WEIGHTS_FILE
+from services.perception.saliency.pairs import COLOUR, COLOUR_UNIT, DETAIL, SEAM, VERIFIED_DETAIL
 from services.perception.saliency.verifier import (
     Batch,
     Verifier,
     VerifierSettings,
     fingerprint,
     judged,
+    load_verifier,
     save_verifier,
 )
 from services.perception.training.pairs import LabelledPairs, labelled_pairs
 from shared.contracts.base import Contract
-from shared.errors import BadInput, ErrorCode
+from shared.errors import BadInput, ErrorCode, MissingResource
 
 ATTEMPT, TWIN = "attempt", "twin"
 CARD_FILE = "VERIFIER.md"
 
 _SMOOTHING = 0.02
 """The table's measure of a repair is a hard line through a soft thing: no label is quite sure."""
-_LEAST_GAIN = 0.05
-"""Below it a fall of evidence is noise of the map."""
+_LEAST_DOUBT = 0.5
+"""Whatever the verifier would refuse: an image that is rather sound than not is no patient."""
 _ATTEMPT_WEIGHT = 1.5
 """What tools made is harder to tell than sabotage, and is what comes."""
 
@@ -46,8 +49,10 @@ class VerifierTraining(Contract):
         checkpoint: the saliency network's folder, where the verifier is written.
         data, validation: folders of tries, of different pictures.
         epochs, batch_size, learning_rate, weight_decay, seed: of AdamW under a one-cycle schedule.
+        ema: decay of the mean of weights that is kept.
         width: of the head.
         max_sabotage: share of validation sabotage that may pass.
+        max_colour_shift, max_seam: what the loop refuses beside, as the profile has it.
         max_healthy_edited: share of healthy validation pictures on which any try may pass.
         device: `cpu` or `cuda`.
     """
@@ -55,25 +60,38 @@ class VerifierTraining(Contract):
     checkpoint: Path
     data: tuple[Path, ...] = Field(min_length=1)
     validation: tuple[Path, ...] = Field(min_length=1)
-    epochs: int = Field(default=30, ge=1)
+    epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
+    ema: float = Field(default=0.995, ge=0, lt=1)
     width: int = Field(default=48, ge=8, multiple_of=8)
     seed: int = Field(default=0, ge=0)
-    max_sabotage: float = Field(default=0.03, ge=0, le=1)
+    max_sabotage: float = Field(default=0.025, ge=0, le=1)
+    max_colour_shift: float = Field(default=16.0, ge=0)
+    max_seam: float = Field(default=3.0, ge=0)
     max_healthy_edited: float = Field(default=0.02, ge=0, le=1)
     device: Literal["cpu", "cuda"] = "cpu"
 
 
 def train_verifier(
-    options: VerifierTraining, *, report: Callable[[str], None], command: str = "retoucher train verifier"
+    options: VerifierTraining,
+    *,
+    thresholds_only: bool = False,
+    report: Callable[[str], None],
+    command: str = "retoucher train verifier",
 ) -> VerifierSettings:
     """Trains, chooses thresholds, and writes the verifier and its card into the saliency network's folder.
 
+    Args:
+        options: the run.
+        thresholds_only: the verifier that lies there is kept, and its thresholds are chosen anew.
+        report: takes lines of progress.
+        command: for the card.
+
     Raises:
         BadInput: a folder holds no tries or a damaged one, or lacks tries that are right, or sabotage.
-        MissingResource: the saliency network is not there.
+        MissingResource: the saliency network is not there, or the verifier whose thresholds are to be chosen.
     """
     training = labelled_pairs(options.data, options.checkpoint, options.device, report)
     validation = labelled_pairs(options.validation, options.checkpoint, options.device, report)
@@ -82,11 +100,11 @@ def train_verifier(
             raise BadInput(
                 ErrorCode.MISSING_DATA, f"{name} needs tries that are repairs, and some that are not: collect more"
             )
-    model = _trained(options, training, validation, report)
+    model = _there(options) if thresholds_only else _trained(options, training, validation, report)
     probabilities = probabilities_of(model, validation.batch, options.device)
     healthy = sum(record.healthy for folder in options.validation for record in read_picture_records(folder))
     chosen = choose(options, validation, probabilities, healthy)
-    settings = _settings(options, training, chosen, figures(validation, probabilities, chosen, healthy))
+    settings = _settings(options, training, chosen, figures(options, validation, probabilities, chosen, healthy))
     save_verifier(options.checkpoint, model, settings)
     _write_card(options, settings, command)
     return settings
@@ -97,7 +115,6 @@ class Chosen:
     """Thresholds, see `VerifierSettings`."""
 
     min_repaired: float
-    min_gain: float
     tau_any: float
 
 
@@ -106,9 +123,9 @@ def choose(
 ) -> Chosen:
     """Thresholds on validation tries.
 
-    `min_repaired` is the lowest at which no more sabotage passes than is allowed; `min_gain` what 98 of 100 of the
-    repairs that pass it reach; `tau_any` the lowest at which no more healthy pictures are edited than is allowed, and
-    never above the calibration's, which was chosen without a verifier.
+    `min_repaired` is the lowest at which no more sabotage passes it, and the loop's other limits, than is allowed;
+    `tau_any` the lowest at which no more healthy pictures are edited than is allowed, never below a half, and never
+    above the calibration's, which was chosen without a verifier.
 
     Args:
         options: the limits.
@@ -117,11 +134,10 @@ def choose(
         healthy: healthy pictures in all, those without any try included.
     """
     calibration = load_calibration(options.checkpoint)
-    bad = np.sort(probabilities[_sabotage(pairs) & ~pairs.right])[::-1]
-    min_repaired = _just_above(bad, int(options.max_sabotage * len(bad)))
-    passing = probabilities >= min_repaired
-    repairs = pairs.falls[passing & pairs.right & (pairs.kinds == ATTEMPT)]
-    min_gain = max(_LEAST_GAIN, float(np.quantile(repairs, 0.02, method="lower"))) if repairs.size else _LEAST_GAIN
+    sabotage, seemly = _sabotage(pairs) & ~pairs.right, _seemly(options, pairs)
+    bad = np.sort(probabilities[sabotage & seemly])[::-1]
+    min_repaired = _just_above(bad, int(options.max_sabotage * sabotage.sum()))
+    passing = (probabilities >= min_repaired) & seemly
     any_of = np.asarray([calibration.any_probability(logit) for logit in pairs.any_logits])
     alarming = passing & pairs.healthy & (pairs.kinds == ATTEMPT)
     alarms: dict[str, float] = {}
@@ -129,14 +145,18 @@ def choose(
         alarms[str(image)] = float(doubt)
     doubts = np.sort(np.asarray(list(alarms.values())))[::-1]
     tau_any = _just_above(doubts, int(options.max_healthy_edited * healthy))
-    return Chosen(min_repaired, min_gain, min(calibration.tau_any, tau_any))
+    return Chosen(min_repaired, min(calibration.tau_any, max(_LEAST_DOUBT, tau_any)))
 
 
 def figures(
-    pairs: LabelledPairs, probabilities: npt.NDArray[np.float64], chosen: Chosen, healthy: int
+    options: VerifierTraining,
+    pairs: LabelledPairs,
+    probabilities: npt.NDArray[np.float64],
+    chosen: Chosen,
+    healthy: int,
 ) -> dict[str, float | int]:
     """What the thresholds do on validation tries, for the card."""
-    passing = probabilities >= chosen.min_repaired
+    passing = (probabilities >= chosen.min_repaired) & _seemly(options, pairs)
     attempts, twins, bad = pairs.kinds == ATTEMPT, pairs.kinds == TWIN, _sabotage(pairs) & ~pairs.right
     edited = {*pairs.images[passing & attempts & pairs.healthy]}
     return {
@@ -154,6 +174,24 @@ def figures(
     }
 
 
+def _there(options: VerifierTraining) -> Verifier:
+    loaded = load_verifier(options.checkpoint, options.checkpoint / WEIGHTS_FILE, options.device)
+    if loaded is None:
+        raise MissingResource(
+            ErrorCode.MISSING_CHECKPOINT,
+            f"there is no verifier in {options.checkpoint}: train it without --thresholds-only first",
+        )
+    return loaded.model
+
+
+def _seemly(options: VerifierTraining, pairs: LabelledPairs) -> npt.NDArray[np.bool_]:
+    """What the loop's other limits let pass."""
+    facts = pairs.batch.facts.numpy()
+    detail, colour, seam = facts[:, DETAIL], facts[:, COLOUR] * COLOUR_UNIT, facts[:, SEAM]
+    within = (detail >= VERIFIED_DETAIL) & (colour <= options.max_colour_shift) & (seam <= options.max_seam)
+    return np.asarray(within)
+
+
 def probabilities_of(model: Verifier, batch: Batch, device: str) -> npt.NDArray[np.float64]:
     """`(N,)`, as serving gives them: of each pair and its mirror image."""
     model.eval()
@@ -168,6 +206,7 @@ def _trained(
     model = Verifier(training.batch.fine.shape[2], options.width)
     model.standardise_by(training.batch.facts)
     model.to(options.device)
+    mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema))  # type: ignore[no-untyped-call]
     optimiser = torch.optim.AdamW(model.parameters(), options.learning_rate, weight_decay=options.weight_decay)
     steps = options.epochs * -(-len(training) // options.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps)
@@ -191,8 +230,9 @@ def _trained(
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             schedule.step()
+            mean.update_parameters(model)
             losses.append(float(loss.detach()))
-        told = probabilities_of(model, validation.batch, options.device)
+        told = probabilities_of(_mean_of(mean), validation.batch, options.device)
         entry = {
             "epoch": epoch,
             "seconds": round(time.monotonic() - began_s, 1),
@@ -201,7 +241,14 @@ def _trained(
             "auroc_attempts": round(image_auroc(told[attempts], validation.right[attempts]), 4),
         }
         report(" ".join(f"{name}={value}" for name, value in entry.items()))
-    return model.cpu()
+    return _mean_of(mean).cpu()
+
+
+def _mean_of(mean: AveragedModel) -> Verifier:
+    model = mean.module
+    if not isinstance(model, Verifier):
+        raise TypeError(f"the mean is of {type(model).__name__}")
+    return model
 
 
 def _settings(
@@ -212,7 +259,6 @@ def _settings(
         feature_channels=int(training.batch.fine.shape[2]),
         width=options.width,
         min_repaired=chosen.min_repaired,
-        min_gain=chosen.min_gain,
         tau_any=chosen.tau_any,
         validation={"training_tries": len(training), **validation},
     )
@@ -252,16 +298,15 @@ def _write_card(options: VerifierTraining, settings: VerifierSettings, command: 
         "judges no image out of the network's domain, and no words.",
         "",
         f"- Data: {figures['training_tries']} tries at flaws (`retoucher dataset collect-tries`); measured on",
-        f"  {figures['attempts']} tries that tools made ({figures['attempts_right']} of them repairs),",
-        f"  {figures['sabotage']} patches of sabotage and {figures['twins']} of the clean twin, of pictures",
-        "  that it never saw.",
+        f"  {figures['attempts']} tries that tools made ({figures['attempts_right']} of them repairs), {figures['sabotage']}",
+        f"  patches of sabotage and {figures['twins']} of the clean twin, of pictures that it never saw.",
         f"- Command: `{command}`; {options.epochs} epochs, seed {options.seed}.",
-        f"- A patch passes from {settings.min_repaired:.3f} on. Evidence must fall by {settings.min_gain:.2f}; the",
-        f"  gate on the chance of any distortion stands at {settings.tau_any:.3f}.",
+        f"- A patch passes from {settings.min_repaired:.3f} on; the gate on the chance of any distortion stands at",
+        f"  {settings.tau_any:.3f}.",
         f"- Of {figures['healthy']} healthy pictures {figures['healthy_passing_at_open_gates']} had a try that passes,",
-        "  with that gate open.",
+        "  were every gate open.",
         "",
-        "| On validation tries | | better is |",
+        "| On validation tries, with the loop's limits of detail, colour and seam | | better is |",
         "|---|---|---|",
         *rows,
         "",

@@ -190,17 +190,17 @@ def test_what_is_left_of_a_flaw_is_no_new_one(found: tuple[Ground, ...], expecte
 
 
 def verified(
-    repaired: float | None, *, least: float | None = 0.6, detector: str = "saliency", known: tuple[str, ...] = ("a",)
+    repaired: float | None, *, least: float | None = 0.6, detector: str = "saliency", detail: float = 1.0
 ) -> tuple[Ground, ...]:
     """Of a patch by which all evidence falls, and that the verifier gives so much of being a repair."""
-    limits = Thresholds(tau_s=0.1, tau_any=0.6, min_gain=0.3, min_repaired=least)
-    checks = (AppearanceCheck(patch_id="p", detail_ratio=1.0, colour_shift=0.0, seam=1.0, repaired=repaired),)
+    limits = Thresholds(tau_s=0.1, tau_any=0.6, min_gain=0.3, min_repaired=least, min_detail_ratio=0.2)
+    checks = (AppearanceCheck(patch_id="p", detail_ratio=detail, colour_shift=0.0, seam=1.0, repaired=repaired),)
     trial = Trial(
         policy=LoopPolicy(saliency_detector="saliency"),
         before=perception({f"a/{detector}": 0.9}).model_copy(update={"thresholds": limits}),
         after=perception({f"a/{detector}": 0.1}, checks),
         patches=(patch("p", "a"),),
-        known=tuple(region(name, detector) for name in known),
+        known=(region("a", detector),),
         rejudged={},
     )
     (verdict,) = judge(trial)
@@ -217,6 +217,9 @@ def verified(
         (verified(None), ()),  # it could not tell: an image that its checkpoint does not know
         (verified(0.59, least=None), ()),  # nobody has said what is enough
         (verified(0.59, detector="text"), ()),  # words are not its business
+        (verified(0.6, detail=0.2), ()),  # it has seen how little detail there is
+        (verified(0.6, detail=0.19), (Ground.SMEAR,)),
+        (verified(None, detail=0.2), (Ground.SMEAR,)),
     ],
 )
 def test_the_verifier_refuses_what_is_no_repair(found: tuple[Ground, ...], expected: tuple[Ground, ...]) -> None:

@@ -134,6 +134,9 @@ def test_a_patch_that_rests_on_another_is_checked_beside_it() -> None:
     assert world.perceive(canvas, step=2).checks == ()
 
 
+HALF = np.full((20, 20), 128, np.uint8)
+
+
 class VerifyingDetector(ScriptedDetector):
     """Gives each patch its own brightness of being a repair, and notes what it was shown."""
 
@@ -144,8 +147,8 @@ class VerifyingDetector(ScriptedDetector):
         return [patch.alpha.mean() / 255 for patch in patches]
 
 
-def test_a_verifier_is_asked_of_every_patch_on_trial() -> None:
-    """It sees the canvas without any of them, and is not asked of one that covers nothing."""
+def test_a_verifier_is_asked_of_every_patch() -> None:
+    """Beside the original, so that evidence means the same on all canvases; not of a patch that covers nothing."""
     flat = np.zeros((4, 4), np.float32)
     sight = Sight(np.zeros((16, 16, 3), np.uint8), place(SIZE, 16), flat[None], flat, 0.0, np.zeros(4, np.float32))
     detector = VerifyingDetector("saliency", detection=Detection(sight=sight))
@@ -155,10 +158,18 @@ def test_a_verifier_is_asked_of_every_patch_on_trial() -> None:
     world.store.put("job_a/empty.png", encode_png(np.zeros((10, 10), np.uint8)))
     empty = empty.model_copy(update={"alpha_ref": "job_a/empty.png"})
     canvas = world.job.canvas.with_patches((kept, tried, empty))
-    checks = world.perceive(canvas, on_trial=("p2", "p3")).checks
-    assert {check.patch_id: check.repaired for check in checks} == {"p2": 1.0, "p3": None}
-    assert detector.shown is not None
-    assert detector.shown.image[20, 20, 0] > 100 and detector.shown.image[20, 50, 0] == 40
+    kept = kept.model_copy(update={"alpha_ref": world.store.put("job_a/half.png", encode_png(HALF))})
+    canvas = world.job.canvas.with_patches((kept, tried, empty))
+    watched = [(name, "saliency") for name in ("r1", "r2", "r3")] + [("r4", "text")]
+    watch = tuple(
+        Region(id=name, box_xyxy_px=(0, 0, 9, 9), mask_ref="m", detector=by, evidence=0.8) for name, by in watched
+    )
+    seen = world.perceive(canvas, on_trial=("p2", "p3"), watch=watch)
+    assert {check.patch_id: check.repaired for check in seen.checks} == {"p2": 1.0, "p3": None}
+    assert detector.shown is not None and (detector.shown.image == 40).all()
+    # What is left of the evidence is the chance that the patch is no repair; without a verdict it is the detector's.
+    values = {item.region_id: item.value for item in seen.evidence}
+    assert values == pytest.approx({"r1": 0.4, "r2": 0.0, "r3": 0.9, "r4": 0.9}, abs=0.01)
 
 
 def test_the_callers_own_region_is_evidence_until_a_patch_answers_it() -> None:

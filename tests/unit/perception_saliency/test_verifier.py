@@ -143,7 +143,7 @@ def test_it_learns_what_a_repair_is(trained: Path) -> None:
     assert figures["auroc_attempts"] > 0.95 and figures["sabotage_refused"] >= 0.97
     assert figures["right_kept"] > 0.8 and figures["wrong_kept"] < 0.2
     assert (figures["attempts"], figures["attempts_right"], figures["healthy"]) == (24, 12, 6)
-    assert 0 < settings["min_repaired"] < 1 and settings["min_gain"] >= 0.05
+    assert 0 < settings["min_repaired"] < 1 and settings["tau_any"] >= 0.5
     card = (trained / "VERIFIER.md").read_text()
     assert "retoucher train verifier" in card and f"{figures['auroc_attempts']}" in card
 

@@ -16,6 +16,7 @@ from services.report.page import MAX_BYTES, render_report
 from services.report.pictures import JobPictures, Sizes, embed
 from services.report.running import replay_command
 from shared.contracts.jobs import JobOptions, Mode, Outcome
+from shared.contracts.loop import Thresholds
 from shared.contracts.values import Canvas
 from shared.images import decode_gray, encode_png
 
@@ -128,6 +129,23 @@ def test_shows_appearance_numbers_and_marks_those_out_of_limits(html):
     bad = re.findall(r'<td class="number bad">([\d.]+)</td>', html)
     assert sorted(bad) == ["0.12", "0.20", "14.0"]
     assert "0.93" in words_of(html)
+
+
+def test_the_verifiers_opinion_is_shown_with_its_limit(finished, html):
+    limits = Thresholds(tau_s=0.1, tau_any=0.5, min_gain=0.1, min_repaired=0.6)
+    seen = [
+        one.model_copy(
+            update={
+                "thresholds": limits,
+                "checks": tuple(check.model_copy(update={"repaired": 0.42}) for check in one.checks),
+            }
+        )
+        for one in finished.job.perceptions
+    ]
+    job = finished.job.model_copy(update={"perceptions": tuple(seen)})
+    told = words_of(render_report(job, finished.record, JobPictures(job, finished.store)))
+    assert "Chance of being a repair" in told and "0.42" in told and "at least 0.60" in told
+    assert "Chance of being a repair" not in words_of(html)
 
 
 def test_letters_that_differ_are_marked(html):
