@@ -104,7 +104,7 @@ def train_verifier(
     probabilities = probabilities_of(model, validation.batch, options.device)
     healthy = sum(record.healthy for folder in options.validation for record in read_picture_records(folder))
     chosen = choose(options, validation, probabilities, healthy)
-    settings = _settings(options, training, chosen, figures(options, validation, probabilities, chosen, healthy))
+    settings = _settings(options, model, training, chosen, figures(options, validation, probabilities, chosen, healthy))
     save_verifier(options.checkpoint, model, settings)
     _write_card(options, settings, command)
     return settings
@@ -252,12 +252,16 @@ def _mean_of(mean: AveragedModel) -> Verifier:
 
 
 def _settings(
-    options: VerifierTraining, training: LabelledPairs, chosen: Chosen, validation: dict[str, float | int]
+    options: VerifierTraining,
+    model: Verifier,
+    training: LabelledPairs,
+    chosen: Chosen,
+    validation: dict[str, float | int],
 ) -> VerifierSettings:
     return VerifierSettings(
         network_sha256=fingerprint(options.checkpoint / WEIGHTS_FILE),
-        feature_channels=int(training.batch.fine.shape[2]),
-        width=options.width,
+        feature_channels=model.narrow.in_channels,
+        width=model.narrow.out_channels,
         min_repaired=chosen.min_repaired,
         tau_any=chosen.tau_any,
         validation={"training_tries": len(training), **validation},
@@ -298,8 +302,8 @@ def _write_card(options: VerifierTraining, settings: VerifierSettings, command: 
         "judges no image out of the network's domain, and no words.",
         "",
         f"- Data: {figures['training_tries']} tries at flaws (`retoucher dataset collect-tries`); measured on",
-        f"  {figures['attempts']} tries that tools made ({figures['attempts_right']} of them repairs), {figures['sabotage']}",
-        f"  patches of sabotage and {figures['twins']} of the clean twin, of pictures that it never saw.",
+        f"  {figures['attempts']} tries that tools made ({figures['attempts_right']} of them repairs),",
+        f"  {figures['sabotage']} patches of sabotage and {figures['twins']} of the clean twin, of other pictures.",
         f"- Command: `{command}`; {options.epochs} epochs, seed {options.seed}.",
         f"- A patch passes from {settings.min_repaired:.3f} on; the gate on the chance of any distortion stands at",
         f"  {settings.tau_any:.3f}.",

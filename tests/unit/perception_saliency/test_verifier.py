@@ -131,6 +131,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         validation=(blob_tries(folder / "v", 18, 7),),
         epochs=8,
         batch_size=16,
+        ema=0.9,
+        max_colour_shift=99.0,
+        max_seam=99.0,
         width=16,
     )
     train_verifier(run, report=lambda line: None)
@@ -143,7 +146,8 @@ def test_it_learns_what_a_repair_is(trained: Path) -> None:
     assert figures["auroc_attempts"] > 0.95 and figures["sabotage_refused"] >= 0.97
     assert figures["right_kept"] > 0.8 and figures["wrong_kept"] < 0.2
     assert (figures["attempts"], figures["attempts_right"], figures["healthy"]) == (24, 12, 6)
-    assert 0 < settings["min_repaired"] < 1 and settings["tau_any"] >= 0.5
+    assert 0 < settings["min_repaired"] < 1
+    assert settings["tau_any"] <= json.loads((trained / "calibration.json").read_text())["tau_any"]
     card = (trained / "VERIFIER.md").read_text()
     assert "retoucher train verifier" in card and f"{figures['auroc_attempts']}" in card
 
@@ -206,6 +210,23 @@ def test_a_network_without_one_has_none(trained: Path, tmp_path: Path) -> None:
     detector = SaliencyDetector(folder)
     seen = detector.detect(Scene(BlobSource(3)[1].image, "a red square"))
     assert seen.sight is None and seen.thresholds is not None and seen.thresholds.min_repaired is None
+
+
+def test_thresholds_are_chosen_anew_without_training(trained: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained, tmp_path / "other")
+    weights = (folder / VERIFIER_FILE).read_bytes()
+    tries = blob_tries(tmp_path / "t", 9, 8)
+    run = VerifierTraining(
+        checkpoint=folder, data=(tries,), validation=(tries,), max_sabotage=1.0, max_colour_shift=99.0, max_seam=99.0
+    )
+    strict = run.model_copy(update={"max_sabotage": 0.0})
+    loose = train_verifier(run, thresholds_only=True, report=lambda line: None)
+    assert loose.min_repaired == 0.0
+    assert train_verifier(strict, thresholds_only=True, report=lambda line: None).min_repaired > 0.0
+    assert (folder / VERIFIER_FILE).read_bytes() == weights
+    (folder / VERIFIER_SETTINGS_FILE).unlink()
+    with pytest.raises(MissingResource, match="without --thresholds-only"):
+        train_verifier(run, thresholds_only=True, report=lambda line: None)
 
 
 def test_tries_of_one_sort_alone_teach_nothing(trained: Path, tmp_path: Path) -> None:
