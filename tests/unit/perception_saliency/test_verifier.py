@@ -121,7 +121,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkpoint = folder / "saliency-blobs"
     data = TrainingData(BlobSource(96), BlobSource(24, seed=1), "red squares on grey noise")
     options = TrainingOptions(
-        out=checkpoint, steps=30, batch_size=8, image_size_px=SIDE, width=40, vocab_size=600, learning_rate=2e-3,
+        out=checkpoint, steps=15, batch_size=8, image_size_px=SIDE, width=40, vocab_size=600, learning_rate=2e-3,
         log_every=10, evaluate_every=1000, save_every=1000, validation_count=24, calibration_count=24,
     )  # fmt: skip
     train_perception(options, data, report=lambda line: None)
@@ -129,7 +129,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         checkpoint=checkpoint,
         data=(blob_tries(folder / "a", 24, 5), blob_tries(folder / "b", 12, 6)),
         validation=(blob_tries(folder / "v", 18, 7),),
-        epochs=8,
+        epochs=6,
         batch_size=16,
         ema=0.9,
         max_colour_shift=99.0,
