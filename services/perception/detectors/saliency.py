@@ -119,12 +119,15 @@ class SaliencyDetector:
         ]
 
     def verify(self, before: Scene, after: Detection, patches: Sequence[Laid]) -> Sequence[float | None]:
-        """See `Verifies`: None without a verifier, and of an image out of the domain."""
+        """See `Verifies`: None without a verifier, and where the scene without patches is out of the domain.
+
+        A patch that carries the scene out of it is judged all the same: else a smear would be spared the question.
+        """
         verifier = self.checkpoint().verifier
-        if verifier is None or after.sight is None or not after.in_domain:
+        if verifier is None or after.sight is None:
             return [None] * len(patches)
         [was] = self._predict([before])
-        if was.sight is None:
+        if was.sight is None or not was.in_domain:
             return [None] * len(patches)
         size_hw = (int(before.image.shape[0]), int(before.image.shape[1]))
         pairs = [pair_of(was.sight, after.sight, size_hw, patch) for patch in patches]
