@@ -23,8 +23,8 @@ def verifier(
     weight_decay: Annotated[float, typer.Option(min=0)] = 0.05,
     ema: Annotated[float, typer.Option(min=0, help="Decay of the mean of weights that is kept.")] = 0.995,
     width: Annotated[int, typer.Option(min=8, help="Of the head; a multiple of 8.")] = 48,
-    max_sabotage: Annotated[float, typer.Option(min=0, max=1, help="Share of sabotage that may pass.")] = 0.03,
-    max_healthy_edited: Annotated[float, typer.Option(min=0, max=1, help="Share of healthy pictures.")] = 0.03,
+    max_sabotage: Annotated[float, typer.Option(min=0, max=1, help="Share of sabotage that may pass.")] = 0.025,
+    max_healthy_edited: Annotated[float, typer.Option(min=0, max=1, help="Share of healthy pictures.")] = 0.02,
     max_colour_shift: Annotated[float, typer.Option(min=0, help="That the profile allows.")] = 16.0,
     max_seam: Annotated[float, typer.Option(min=0, help="That the profile allows.")] = 3.0,
     thresholds_only: Annotated[

@@ -67,10 +67,10 @@ class VerifierTraining(Contract):
     ema: float = Field(default=0.995, ge=0, lt=1)
     width: int = Field(default=48, ge=8, multiple_of=8)
     seed: int = Field(default=0, ge=0)
-    max_sabotage: float = Field(default=0.03, ge=0, le=1)
+    max_sabotage: float = Field(default=0.025, ge=0, le=1)
     max_colour_shift: float = Field(default=16.0, ge=0)
     max_seam: float = Field(default=3.0, ge=0)
-    max_healthy_edited: float = Field(default=0.03, ge=0, le=1)
+    max_healthy_edited: float = Field(default=0.02, ge=0, le=1)
     device: Literal["cpu", "cuda"] = "cpu"
 
 
