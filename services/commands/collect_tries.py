@@ -7,7 +7,7 @@ from rich.console import Console
 
 from services.commands.counting import counting
 from services.datasets.schema import read_records
-from services.datasets.tries import TRIES, TriesWriter, read_try_records
+from services.datasets.tries import TriesWriter, read_try_records
 from services.evaluation.retouch.pictures import folder_pictures
 from services.evaluation.retouch.sabotage import scrap_of
 from services.evaluation.retouch.tries import tries_at
@@ -19,13 +19,15 @@ def run(data: Path, out: Path, profile: str, first: int, limit: int | None, seed
     """Collects, then says how many tries of which kind there are, and how many of them are repairs.
 
     Raises:
-        BadInput: the data set cannot be read, or the folder holds tries already.
+        BadInput: the data set cannot be read or lacks clean twins, or the folder holds tries already.
         MissingResource: the profile or what it names is not there.
     """
     records = tuple(read_records(data))[first:]
     records = records if limit is None else records[:limit]
-    if (out / TRIES).exists():
-        raise BadInput(ErrorCode.OUTPUT_NOT_WRITABLE, f"{out} holds tries already: choose a new folder")
+    if any(not record.healthy and record.clean_file_name is None for record in records):
+        raise BadInput(
+            ErrorCode.BAD_OPTION, f"{data} has flawed images without a clean twin: nobody could say what repairs them"
+        )
     local = Local.in_memory(profile)
     scrap = None
     with TriesWriter(out) as writer, counting(Console(highlight=False, stderr=True), len(records), "trying") as advance:

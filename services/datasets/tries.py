@@ -6,6 +6,7 @@ The verifier learns from it what a repair looks like. Knows pixels, nothing of w
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self, TypeVar
@@ -94,9 +95,12 @@ class TriesWriter:
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        for name in _FOLDERS:
-            (out / name).mkdir(parents=True, exist_ok=True)
-        self._file = (out / TRIES).open("a", encoding="utf-8")
+        with _writing(out):
+            if (out / TRIES).exists():
+                raise BadInput(ErrorCode.OUTPUT_NOT_WRITABLE, f"{out} holds tries already: choose a new folder")
+            for name in _FOLDERS:
+                (out / name).mkdir(parents=True, exist_ok=True)
+            self._file = (out / TRIES).open("a", encoding="utf-8")
 
     def __enter__(self) -> Self:
         return self
@@ -106,6 +110,10 @@ class TriesWriter:
 
     def write(self, tried: TriedImage) -> None:
         """Writes one image with its tries; of one without any, that there was none."""
+        with _writing(self._out):
+            self._write(tried)
+
+    def _write(self, tried: TriedImage) -> None:
         seen = PictureRecord(file_name=tried.file_name, healthy=tried.healthy, tries=len(tried.tries))
         with (self._out / PICTURES).open("a", encoding="utf-8") as pictures:
             pictures.write(seen.model_dump_json() + "\n")
@@ -134,6 +142,16 @@ class TriesWriter:
             lines.append(record.model_dump_json() + "\n")
         self._file.write("".join(lines))
         self._file.flush()
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            ErrorCode.OUTPUT_NOT_WRITABLE, f"cannot write to {out}: {error.strerror}: choose another folder"
+        ) from error
 
 
 def read_try_records(folder: Path) -> tuple[TryRecord, ...]:

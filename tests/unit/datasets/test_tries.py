@@ -74,3 +74,13 @@ def test_a_patch_of_another_size_than_its_box_is_refused(folder: Path) -> None:
     with pytest.raises(BadInput) as caught:
         list(read_tries(folder, records))
     assert caught.value.code is ErrorCode.FILE_NOT_READABLE
+
+
+def test_a_folder_is_written_once(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds tries already") as caught:
+        TriesWriter(folder)
+    assert caught.value.code is ErrorCode.OUTPUT_NOT_WRITABLE
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="choose another folder") as caught:
+        TriesWriter(tmp_path / "file" / "below")
+    assert caught.value.code is ErrorCode.OUTPUT_NOT_WRITABLE

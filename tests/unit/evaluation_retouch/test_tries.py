@@ -1,16 +1,23 @@
 """Tries are collected as the loop would make them, each with its worth by the table's own measure."""
 
+import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes.blob_loop import blob_local
+from typer.testing import CliRunner
 
-from services.datasets.schema import read_records
+from services.cli import app
+from services.datasets.schema import METADATA, read_records
+from services.datasets.tries import read_picture_records
 from services.evaluation.retouch.pictures import Picture, folder_pictures
 from services.evaluation.retouch.sabotage import Bad, scrap_of
 from services.evaluation.retouch.tries import ATTEMPT, tries_at
+from services.local import Local
+from shared.errors import BadInput
 from shared.images import compose
 
 
@@ -57,3 +64,24 @@ def test_a_healthy_picture_has_no_sabotage(pictures: list[Picture]) -> None:
     picture = next(picture for picture in pictures if picture.healthy)
     tried = tries_at(blob_local(), picture, None, seed=0)
     assert tried.healthy and tried.tries == ()
+
+
+def test_the_command_says_what_it_collected(blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Local, "in_memory", lambda profile: blob_local())
+    out = tmp_path / "tries"
+    command = ["dataset", "collect-tries", "--data", str(blobs), "--out", str(out), "--first", "1", "--limit", "2"]
+    told = CliRunner().invoke(app, command)
+    assert told.exit_code == 0, told.output
+    assert "attempt 4 (4 right)" in told.output and "twin 2 (2 right)" in told.output
+    assert len(read_picture_records(out)) == 2
+    again = CliRunner().invoke(app, command)
+    assert isinstance(again.exception, BadInput) and "already" in again.exception.message
+
+
+def test_flaws_without_a_twin_teach_nothing(blobs: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(blobs, tmp_path / "data")
+    rows = [json.loads(line) for line in (data / METADATA).read_text().splitlines()]
+    (data / METADATA).write_text("".join(json.dumps({**one, "clean_file_name": None}) + "\n" for one in rows))
+    told = CliRunner().invoke(app, ["dataset", "collect-tries", "--data", str(data), "--out", str(tmp_path / "t")])
+    assert isinstance(told.exception, BadInput) and "clean twin" in told.exception.message
+    assert not (tmp_path / "t").exists()
