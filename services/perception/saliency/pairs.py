@@ -107,10 +107,10 @@ def pair_of(before: Sight, after: Sight, size_hw: tuple[int, int], patch: Laid) 
     Raises:
         ValueError: the patch covers nothing.
     """
-    whole = np.zeros(size_hw, np.uint8)
+    whole = np.zeros(size_hw, np.bool_)
     x0, y0, x1, y1 = patch.box
-    whole[y0:y1, x0:x1] = np.where(patch.alpha > 0, np.uint8(255), np.uint8(0))
-    square = fitted(whole, before.placement).astype(np.float32) / 255
+    whole[y0:y1, x0:x1] = patch.alpha > 0
+    square = fitted(whole, before.placement)
     box = mask_box(square > 0)
     if box is None:
         raise ValueError("a patch that covers nothing cannot be judged")

@@ -5,12 +5,14 @@ An image is scaled by one factor and centred: stretching it would make healthy l
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from shared.images import Gray, Rgb
+from shared.geometry import Mask
+from shared.images import Rgb
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,22 @@ def to_square(image: Rgb, placement: Placement, mean: Sequence[float]) -> Rgb:
     return square
 
 
-def fitted(mask: Gray, placement: Placement) -> Gray:
-    """An image's mask in the image's square, `(side, side)` uint8; 0 around it."""
-    square = np.zeros((placement.side, placement.side), np.uint8)
-    square[_window(placement)] = _scaled(mask, placement)
+def fitted(mask: Mask, placement: Placement) -> npt.NDArray[np.float32]:
+    """An image's mask in the image's square: `(side, side)` share of each pixel that it covers, 0 around the image.
+
+    However small a mask is, some pixel of the square has a share of it.
+    """
+    square = np.zeros((placement.side, placement.side), np.float32)
+    square[_window(placement)] = np.clip(_scaled(mask.astype(np.float32), placement), 0.0, 1.0)
     return square
 
 
-def _scaled(plane: npt.NDArray[np.uint8], placement: Placement) -> npt.NDArray[np.uint8]:
+def _scaled(plane: npt.NDArray[Any], placement: Placement) -> npt.NDArray[Any]:
     shrinks = placement.height < plane.shape[0] or placement.width < plane.shape[1]
     scaled = cv2.resize(
         plane, (placement.width, placement.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     )
-    return np.asarray(scaled, np.uint8)
+    return np.asarray(scaled)
 
 
 def from_square(

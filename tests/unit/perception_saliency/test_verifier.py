@@ -64,6 +64,14 @@ def test_every_patch_has_a_window(left: int, top: int, width: int, height: int, 
     assert pair.pixels.min() >= -1 and pair.pixels.max() <= 1
 
 
+def test_one_pixel_of_a_large_image_has_a_window() -> None:
+    size_hw = (6000, 5000)
+    one = sight(0, size_hw)
+    pair = pair_of(one, one, size_hw, Laid((4000, 3000, 4001, 3001), np.full((1, 1), 255, np.uint8), CHECK))
+    assert pair.pixel_cover.max() > 0 and pair.cover.max() > 0
+    assert all(np.isfinite(part).all() for part in vars(pair).values())
+
+
 def test_nothing_is_to_be_said_of_a_patch_that_covers_nothing() -> None:
     with pytest.raises(ValueError, match="covers nothing"):
         pair_of(sight(0), sight(1), (SIDE, SIDE), Laid((0, 0, 8, 8), np.zeros((8, 8), np.uint8), CHECK))
