@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from services.orchestrator.selection import UNMEASURED, is_residue, overlap, own_evidence
 from shared.contracts.jobs import LoopPolicy, Perception
 from shared.contracts.loop import least_detail
-from shared.contracts.values import Canvas, Ground, Patch, Region, Verdict
+from shared.contracts.values import AppearanceCheck, Canvas, Ground, Patch, Region, Verdict
 
 ROUNDING = 1e-9
 """Slack for thresholds: 0.3 - 0.1 is a gain of 0.2 although binary fractions make it a little less."""
@@ -59,6 +59,10 @@ class Trial:
         if calibrated is not None and detector == self.policy.saliency_detector:
             return calibrated.min_gain
         return self.policy.min_gain
+
+    def check(self, patch: Patch) -> AppearanceCheck | None:
+        """How the patch sits on the canvas with it; None where nobody looked."""
+        return next((check for check in self.after.checks if check.patch_id == patch.id), None)
 
 
 def judge(trial: Trial) -> tuple[Verdict, ...]:
@@ -230,7 +234,7 @@ def _log_odds(probability: float) -> float:
 
 
 def _appearance(trial: Trial, patch: Patch) -> list[Objection]:
-    check = next((check for check in trial.after.checks if check.patch_id == patch.id), None)
+    check = trial.check(patch)
     if check is None:
         return [Objection(Ground.NOT_CHECKED, "its appearance was not checked")]
     found: list[Objection] = []
@@ -253,7 +257,7 @@ def _appearance(trial: Trial, patch: Patch) -> list[Objection]:
 def _verified(trial: Trial, patch: Patch, regions: tuple[Region, ...]) -> list[Objection]:
     """The verifier's objection to a patch for what its own checkpoint found; it was taught nothing else."""
     limits = trial.before.thresholds
-    check = next((check for check in trial.after.checks if check.patch_id == patch.id), None)
+    check = trial.check(patch)
     if limits is None or limits.min_repaired is None or check is None or check.repaired is None:
         return []
     if all(region.detector != trial.policy.saliency_detector for region in regions):

@@ -24,7 +24,7 @@ from shared.contracts.jobs import Job
 from shared.contracts.loop import Perceive, Perceived
 from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Patch, Region
 from shared.geometry import Mask
-from shared.images import compose_canvas, decode_gray, encode_png, patch_pixels
+from shared.images import Gray, compose_canvas, decode_gray, encode_png, patch_pixels
 from shared.ports import Clock, ImageStore, ModelObserver, unobserved
 
 
@@ -74,13 +74,13 @@ class PerceptionAgent:
         saliency = None if drawn is None else drawn.saliency
         writer = RegionWriter(self._store, prefix, self._mask(job.options.protected_ref), saliency)
         regions = writer.write(self._candidates(job, command, looks, scene), command.watch)
-        verified = self._verified(command, scene, looks)
+        checks = self._checks(command, scene, looks)
         ended = self._clock.now_s()
         return Perceived(
             step=command.step,
             regions=regions,
-            evidence=self._evidence(scene, looks, command, regions, verified),
-            checks=self._checks(command, verified),
+            evidence=self._evidence(scene, looks, command, regions, checks),
+            checks=tuple(check for name, check in checks.items() if name in command.on_trial),
             saliency_ref=None if saliency is None else self._store.put(f"{prefix}/saliency.png", _as_png(saliency)),
             saliency_peak=None if saliency is None else float(np.clip(saliency.max(), 0.0, 1.0)),
             any_distortion=None if drawn is None else drawn.any_distortion,
@@ -130,21 +130,22 @@ class PerceptionAgent:
         looks: Sequence[_Look],
         command: Perceive,
         regions: Sequence[Region],
-        verified: Mapping[str, float],
+        checks: Mapping[str, AppearanceCheck],
     ) -> tuple[Evidence, ...]:
         """One value per region and detector. A watched region is judged by what was known of it when it was found.
 
         What a verified patch leaves of its region's evidence is the chance that it is no repair: the verifier sees the
         place before and after, the detector only how it looks now.
         """
-        last = {name: verified.get(patch.id) for patch in command.canvas.patches for name in patch.region_ids}
+        last = {name: checks.get(patch.id) for patch in command.canvas.patches for name in patch.region_ids}
         watched = {region.id for region in command.watch}
         asked = [*command.watch, *(region for region in regions if region.id not in watched)]
         evidence = []
         for look in looks:
             values = look.detector.evidence_at(scene, look.detection, asked)
             for region, found in zip(asked, values, strict=True):
-                repaired = last.get(region.id) if _verifies(look) and region.detector == look.detector.name else None
+                check = last.get(region.id) if _verifies(look) and region.detector == look.detector.name else None
+                repaired = None if check is None else check.repaired
                 value = found if repaired is None else region.evidence * (1 - repaired)
                 evidence.append(Evidence(region_id=region.id, detector=look.detector.name, value=value))
         for region in asked:
@@ -153,39 +154,35 @@ class PerceptionAgent:
                 evidence.append(Evidence(region_id=region.id, detector=USER, value=value))
         return tuple(evidence)
 
-    def _checks(self, command: Perceive, verified: Mapping[str, float]) -> tuple[AppearanceCheck, ...]:
-        """How each patch on trial sits in the canvas, against the canvas without it and what was made on it."""
-        return tuple(
-            self._check(command.canvas, patch).model_copy(update={"repaired": verified.get(patch.id)})
-            for patch in command.canvas.patches
-            if patch.id in command.on_trial
-        )
+    def _checks(self, command: Perceive, scene: Scene, looks: Sequence[_Look]) -> dict[str, AppearanceCheck]:
+        """By patch id how it sits in the canvas, and what a verifier gives it of being a repair, beside the original.
 
-    def _check(self, canvas: Canvas, patch: Patch) -> AppearanceCheck:
-        before = compose_canvas(self._store, canvas.without(frozenset({patch.id})))
-        after = compose_canvas(self._store, canvas.without(_made_on(patch.id, canvas)))
-        _, alpha = patch_pixels(self._store, patch)
-        return check_patch(before, after, patch.id, patch.box_xyxy_px, alpha)
-
-    def _verified(self, command: Perceive, scene: Scene, looks: Sequence[_Look]) -> Mapping[str, float]:
-        """By patch id what a verifier gives it of being a repair, beside the original; empty where nobody can tell.
-
-        Every patch of the canvas is judged, not those on trial alone: evidence has to mean the same on all canvases.
+        Patches on trial alone where there is no verifier. One judges every patch of the canvas: evidence has to mean
+        the same on all canvases.
         """
         look = next((look for look in looks if _verifies(look)), None)
-        if look is None or not isinstance(look.detector, Verifies):
-            return {}
-        laid = []
+        checks: dict[str, AppearanceCheck] = {}
+        laid: list[Laid] = []
         for patch in command.canvas.patches:
+            if look is None and patch.id not in command.on_trial:
+                continue
             _, alpha = patch_pixels(self._store, patch)
+            checks[patch.id] = self._check(command.canvas, patch, alpha)
             if alpha.any():
-                laid.append(Laid(patch.box_xyxy_px, alpha, self._check(command.canvas, patch)))
-        if not laid:
-            return {}
-        original = Canvas(original_ref=command.canvas.original_ref)
-        before = replace(scene, image=compose_canvas(self._store, original))
-        said = look.detector.verify(before, look.detection, laid)
-        return {one.check.patch_id: value for one, value in zip(laid, said, strict=True) if value is not None}
+                laid.append(Laid(patch.box_xyxy_px, alpha, checks[patch.id]))
+        if look is not None and isinstance(look.detector, Verifies) and laid:
+            original = Canvas(original_ref=command.canvas.original_ref)
+            before = replace(scene, image=compose_canvas(self._store, original))
+            said = look.detector.verify(before, look.detection, laid)
+            for one, value in zip(laid, said, strict=True):
+                checks[one.check.patch_id] = one.check.model_copy(update={"repaired": value})
+        return checks
+
+    def _check(self, canvas: Canvas, patch: Patch, alpha: Gray) -> AppearanceCheck:
+        """Against the canvas without the patch and what was made on it."""
+        before = compose_canvas(self._store, canvas.without(frozenset({patch.id})))
+        after = compose_canvas(self._store, canvas.without(_made_on(patch.id, canvas)))
+        return check_patch(before, after, patch.id, patch.box_xyxy_px, alpha)
 
     def _mask(self, ref: str | None) -> Mask | None:
         return None if ref is None else decode_gray(self._store.get(ref)) > 127

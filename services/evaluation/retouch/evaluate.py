@@ -25,7 +25,7 @@ from services.evaluation.retouch.loop_arm import LoopArm, one_iteration, without
 from services.evaluation.retouch.measure import case_of, whole_case
 from services.evaluation.retouch.pairs import export_pairs
 from services.evaluation.retouch.pictures import Picture, folder_pictures
-from services.evaluation.retouch.rater import WEIGHTS, Rater, Rates, fingerprint, require_apart, require_rater
+from services.evaluation.retouch.rater import WEIGHTS, Rater, Rates, require_apart, require_rater
 from services.evaluation.retouch.sabotage import RIGHT, Bad, Scrap, sabotage_picture, scrap_of
 from services.evaluation.retouch.tables import to_tables
 from services.evaluation.retouch.tool_alone import ToolAlone
@@ -34,6 +34,7 @@ from services.local import Local
 from shared.action_settings import AS_THE_PROFILE_SAYS, ActionSettings
 from shared.contracts.jobs import JobOptions
 from shared.errors import BadInput, ErrorCode
+from shared.fingerprints import fingerprint
 from shared.profile_settings import AS_WRITTEN, ProfileSettings
 from shared.reasoning_settings import NO_SERVER, ReasoningSettings
 

@@ -5,13 +5,13 @@ It is the saliency network's score heads of another training (`retoucher train r
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from services.evaluation.retouch.cases import Ratings
 from services.perception.build import CHECKPOINTS
 from shared.errors import BadInput, ErrorCode, MissingResource
+from shared.fingerprints import fingerprint
 from shared.images import Rgb
 from shared.profiles import Profile
 
@@ -80,8 +80,3 @@ def require_apart(folder: Path, profile: Profile) -> None:
             f"{folder} holds the weights that profile {profile.name} perceives with: train a rater of its own with "
             "`retoucher train rater`",
         )
-
-
-def fingerprint(file: Path) -> str:
-    """Of a file's bytes."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -18,7 +18,7 @@ from services.local import Local
 from services.orchestrator.loop import advance, begin
 from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import Job, JobOptions
-from shared.contracts.loop import Diagnose, Perceive, Perceived, Retouch
+from shared.contracts.loop import Diagnose, Event, Perceive, Perceived, Retouch
 from shared.contracts.values import Patch
 from shared.images import Gray, Rgb, compose, decode_gray, decode_rgb, encode_png
 
@@ -65,16 +65,16 @@ def _refused(local: Local, png: bytes, prompt: str, seed: int) -> _Refused:
         command = job.pending
         if isinstance(command, Retouch):
             order = order or Order(job, command)
-            event = local.agents.action.retouch(job, command, local.jobs.next_dispatch(job.id))
-            job = advance(job, event).job
+            event: Event = local.agents.action.retouch(job, command, local.jobs.next_dispatch(job.id))
         elif isinstance(command, Diagnose):
-            job = advance(job, answer(local, job, command)).job
+            event = answer(local, job, command)
         else:
             # Seen as it was, whatever a patch did: no evidence falls, and every patch is refused.
             if seen is None:
                 dispatch = local.jobs.next_dispatch(job.id)
                 seen = ungated(local.agents.perception.perceive(job, command, dispatch))
-            job = advance(job, seen.model_copy(update={"step": command.step, "at_s": local.clock.now_s()})).job
+            event = seen.model_copy(update={"step": command.step, "at_s": local.clock.now_s()})
+        job = advance(job, event).job
     return _Refused(job, order)
 
 

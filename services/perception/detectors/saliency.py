@@ -58,6 +58,21 @@ class SaliencyDetector:
         [prediction] = self._predict([scene])
         checkpoint = self.checkpoint()
         calibration, verifier = checkpoint.calibration, checkpoint.verifier
+        thresholds = Thresholds(
+            tau_s=calibration.tau_s,
+            tau_any=calibration.tau_any,
+            min_gain=calibration.min_gain,
+            min_any_fall=calibration.min_any_fall,
+        )
+        if verifier is not None:
+            instead = {
+                "tau_any": verifier.settings.tau_any,
+                "min_gain": VERIFIED_GAIN,
+                "min_any_fall": 0.0,
+                "min_repaired": verifier.settings.min_repaired,
+                "min_detail_ratio": VERIFIED_DETAIL,
+            }
+            thresholds = thresholds.model_copy(update=instead)
         settings = RegionSettings(
             tau=calibration.tau,
             dilation_of_height=calibration.dilation_of_height,
@@ -76,20 +91,7 @@ class SaliencyDetector:
             saliency=prediction.saliency,
             any_distortion=prediction.any_distortion,
             in_domain=prediction.in_domain,
-            thresholds=Thresholds(
-                tau_s=calibration.tau_s,
-                tau_any=calibration.tau_any,
-                min_gain=calibration.min_gain,
-                min_any_fall=calibration.min_any_fall,
-            )
-            if verifier is None
-            else Thresholds(
-                tau_s=calibration.tau_s,
-                tau_any=verifier.settings.tau_any,
-                min_gain=VERIFIED_GAIN,
-                min_repaired=verifier.settings.min_repaired,
-                min_detail_ratio=VERIFIED_DETAIL,
-            ),
+            thresholds=thresholds,
             scores={name: score for name, score in prediction.scores.items() if name in calibration.scores},
             sight=prediction.sight,
             warnings=warnings,

@@ -5,7 +5,7 @@ patches look alike.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -93,6 +93,10 @@ class Pair:
     pixels: Floats
     pixel_cover: Floats
     facts: Floats
+
+
+PARTS = tuple(field.name for field in fields(Pair))
+"""Of a pair, by name, in order."""
 
 
 def pair_of(before: Sight, after: Sight, size_hw: tuple[int, int], patch: Laid) -> Pair:

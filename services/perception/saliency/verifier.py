@@ -6,7 +6,6 @@ fill, a deletion, another blemish), and says which it is. It lies in its network
 to it.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from services.perception.saliency.pairs import CELLS, FACTS, Pair
+from services.perception.saliency.pairs import CELLS, FACTS, PARTS, Pair
 from shared.contracts.base import Contract, UnitFloat
 from shared.errors import ErrorCode, MissingResource
+from shared.fingerprints import fingerprint
 
 VERIFIER_FILE = "verifier.safetensors"
 VERIFIER_SETTINGS_FILE = "verifier.json"
@@ -80,10 +80,7 @@ class Batch:
 def stacked(pairs: Sequence[Pair]) -> Batch:
     """One batch of all pairs, float32."""
     return Batch(
-        *(
-            torch.from_numpy(np.stack([np.asarray(getattr(pair, name), np.float32) for pair in pairs]))
-            for name in ("fine", "maps", "cover", "pixels", "pixel_cover", "facts")
-        )
+        *(torch.from_numpy(np.stack([np.asarray(getattr(pair, name), np.float32) for pair in pairs])) for name in PARTS)
     )
 
 
@@ -164,11 +161,6 @@ def judged(model: Verifier, batch: Batch, device: str) -> npt.NDArray[np.float64
         there = batch.to(device)
         logits = (model(there) + model(there.mirrored(-1))) / 2
     return np.asarray(logits.sigmoid().double().cpu().numpy())
-
-
-def fingerprint(weights: Path) -> str:
-    """SHA-256 of a file of weights, in hexadecimal."""
-    return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def save_verifier(folder: Path, model: Verifier, settings: VerifierSettings) -> None:

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from safetensors.numpy import load_file, save_file
 
 from services.datasets.tries import Try, TryRecord, read_picture_records, read_tries, read_try_records
 from services.perception.saliency.checkpoint import WEIGHTS_FILE, Network, load_network
-from services.perception.saliency.pairs import Laid, Pair, pair_of
+from services.perception.saliency.pairs import PARTS, Laid, Pair, pair_of
 from services.perception.saliency.predictor import predict_raw
-from services.perception.saliency.verifier import Batch, fingerprint
-from services.perception.saliency.verifier import stacked as stack
+from services.perception.saliency.verifier import Batch
 from shared.appearance import check_patch
+from shared.fingerprints import fingerprint
 from shared.images import Rgb, compose
 
 _BATCH = 8
-_PARTS = ("fine", "maps", "cover", "pixels", "pixel_cover", "facts")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ def labelled_pairs(
         records += own
         sound |= {f"{folder}:{Path(one.file_name).name}" for one in read_picture_records(folder) if one.healthy}
         images += [f"{folder}:{Path(record.file_name).name}" for record in own]
-    batch = stack([_pair(part, row) for part in parts for row in range(len(part["facts"]))])
+    joined = (np.concatenate([part[name] for part in parts]).astype(np.float32) for name in PARTS)
+    batch = Batch(*map(torch.from_numpy, joined))
     facts = batch.facts.double().numpy()
     return LabelledPairs(
         batch=batch,
@@ -88,10 +89,6 @@ def labelled_pairs(
         healthy=np.asarray([name in sound for name in images]),
         any_logits=facts[:, 4],
     )
-
-
-def _pair(part: dict[str, npt.NDArray[np.float16]], row: int) -> Pair:
-    return Pair(**{name: np.asarray(part[name][row], np.float32) for name in _PARTS})
 
 
 def _looked_at(
@@ -104,7 +101,7 @@ def _looked_at(
         if len(pairs) - told >= 500:
             told = len(pairs)
             report(f"looked at {told} of {len(records)} tries")
-    return {name: np.stack([np.asarray(getattr(pair, name), np.float16) for pair in pairs]) for name in _PARTS}
+    return {name: np.stack([np.asarray(getattr(pair, name), np.float16) for pair in pairs]) for name in PARTS}
 
 
 def _pairs_of(network: Network, image: Rgb, prompt: str, tries: Sequence[Try]) -> list[Pair]:

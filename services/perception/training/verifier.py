@@ -22,7 +22,6 @@ from services.perception.saliency.verifier import (
     Batch,
     Verifier,
     VerifierSettings,
-    fingerprint,
     judged,
     load_verifier,
     save_verifier,
@@ -30,6 +29,7 @@ from services.perception.saliency.verifier import (
 from services.perception.training.pairs import LabelledPairs, labelled_pairs
 from shared.contracts.base import Contract
 from shared.errors import BadInput, ErrorCode, MissingResource
+from shared.fingerprints import fingerprint
 
 ATTEMPT, TWIN = "attempt", "twin"
 CARD_FILE = "VERIFIER.md"
