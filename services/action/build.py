@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from services.action.agent import ActionAgent
 from services.action.tools import flux_fill, instruct_pix2pix, qwen_image_edit, sd_inpainting, sdxl_inpainting
-from services.action.tools.base import Tool
+from services.action.tools.base import Tool, ToolKind
 from services.action.tools.batched import BatchedTool
 from services.action.tools.diffusion import DiffusionTool, Limits, Recipe
 from services.action.tools.gemini_flash_image import GeminiFlashImage
@@ -14,7 +14,7 @@ from services.action.tools.retype import Retype
 from services.action.tools.weights import Placement, Weights
 from shared.action_settings import AS_THE_PROFILE_SAYS, GEMINI, ActionSettings
 from shared.batching import Observer
-from shared.errors import ErrorCode, MissingResource
+from shared.errors import BadInput, ErrorCode, MissingResource
 from shared.ports import ImageStore, ModelObserver, unobserved
 from shared.profiles import Profile
 
@@ -31,6 +31,12 @@ def _on_diffusers(recipe: Recipe) -> MakeTool:
             raise MissingResource(
                 ErrorCode.MISSING_CHECKPOINT,
                 f"profile {profile.name} has the tool {recipe.name} and names no weights: add it to its tool_models",
+            )
+        if model.suppositions and recipe.kind is not ToolKind.INSTRUCTION:
+            raise BadInput(
+                ErrorCode.BAD_OPTION,
+                f"profile {profile.name} has suppositions for {recipe.name}, told what should be there and not "
+                "what to do: give them to an instruction editor",
             )
         device = settings.device or profile.device
         on_gpu = device != "cpu"
@@ -100,7 +106,7 @@ def build_action(
 
     Raises:
         MissingResource: the profile names a tool that is not there, or one without its weights.
-        BadInput: it names one that the settings do not allow.
+        BadInput: it names one that the settings do not allow, or tells a mask tool what to suppose.
     """
     for name in profile.tools:
         if name not in TOOLS:

@@ -32,6 +32,7 @@ class ToolFacts:
         seconds: of one edit; None where nobody has measured it.
         price: of one edit, in US dollars.
         steps, guidance: the profile's; None for the table's.
+        suppositions: the profile's, see `ToolModel`.
     """
 
     kind: ToolKind
@@ -40,13 +41,22 @@ class ToolFacts:
     price: float = 0.0
     steps: int | None = None
     guidance: float | None = None
+    suppositions: tuple[str, ...] = ()
 
 
 def facts_of(tool: Tool, model: ToolModel | None) -> ToolFacts:
     """Of a tool as a profile runs it; `model` is None for one without weights."""
     if model is None:
         return ToolFacts(tool.kind, tool.native_size_px)
-    return ToolFacts(tool.kind, tool.native_size_px, model.seconds, model.price, model.steps, model.guidance)
+    return ToolFacts(
+        tool.kind,
+        tool.native_size_px,
+        model.seconds,
+        model.price,
+        model.steps,
+        model.guidance,
+        model.suppositions,
+    )
 
 
 @dataclass(frozen=True)

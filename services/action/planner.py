@@ -21,6 +21,9 @@ from shared.contracts.loop import Declined, Target
 from shared.contracts.values import Diagnosis, Patch, Region, TextFault, TextReading
 from shared.geometry import quad_array
 
+SUPPOSED = "supposed"
+"""The setting of a plan whose words nobody said of the region; they are its value."""
+
 PREFERRED_KIND = {Preference.MASK: ToolKind.MASK, Preference.INSTRUCTION: ToolKind.INSTRUCTION}
 
 ALL_ROWS: tuple[Row, ...] = (*POLICY, *GENERATIVE)
@@ -95,6 +98,8 @@ def plan(
         return situations
     reading = target.region.reading
     applicable = [row for one in situations for row in policy if row.situation is one and _has_wording(row, reading)]
+    if _untold(target):
+        applicable = [way for row in applicable for way in _with_suppositions(row, choices)]
     rows = [row for row in applicable if choices.allows(row) and not _misled(row, target, choices)]
     left_out = _left_out(rows, choices, target.region)
     rows = [row for row in rows if row.tool not in left_out]
@@ -162,6 +167,28 @@ def _situations_of_thing(region: Region, diagnosis: Diagnosis) -> tuple[Situatio
     return (SITUATION_OF[category],)
 
 
+def _untold(target: Target) -> bool:
+    """Whether a detector found the region and nobody said what is wrong there."""
+    region = target.region
+    return region.reading is None and region.detector != "user" and target.diagnosis.category is None
+
+
+def _with_suppositions(row: Row, choices: Choices) -> list[Row]:
+    """The row, and where it tells an editor to repair the place, what else that editor may be told of it.
+
+    An editor that has one answer to a crop and to words has another to other words; the verdict says which is right.
+    """
+    facts = choices.tools.get(row.tool)
+    if facts is None or facts.kind is not ToolKind.INSTRUCTION or MIRRORED in row.settings:
+        return [row]
+    return [row, *(_supposing(row, words) for words in facts.suppositions)]
+
+
+def _supposing(row: Row, words: str) -> Row:
+    reason = f"Nobody said what is wrong here, so {row.tool} is told to {words}, which may be it."
+    return replace(row, settings={**row.settings, SUPPOSED: words}, reason=reason)
+
+
 def _removal_situation(reading: TextReading) -> Situation:
     """A word that must go: alone, at an edge of its line (no gap remains), or between others."""
     if _is_whole_line(reading):
@@ -225,7 +252,7 @@ def _filled(row: Row, target: Target, choices: Choices, *, again: bool) -> Plan:
         reason = reason.format(text=reading.text, expected=reading.expected or "")
     if again:
         reason += " All other ways were tried; this is another seed."
-    words = told(target.diagnosis, row.situation, choices.scene)
+    words = told(target.diagnosis, row.situation, choices.scene, str(row.settings.get(SUPPOSED, "")))
     return Plan(
         tool=row.tool,
         extent=row.extent,

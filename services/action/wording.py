@@ -111,20 +111,21 @@ def parts_at_fault(diagnosis: Diagnosis) -> Situation | None:
     return Situation.MISSING_PART if lacks else Situation.EXTRA_PART
 
 
-def told(diagnosis: Diagnosis, situation: Situation, scene: str) -> Told:
+def told(diagnosis: Diagnosis, situation: Situation, scene: str, supposed: str = "") -> Told:
     """The words of one call.
 
     Args:
         diagnosis: what is wrong.
         situation: as the planner sees it.
         scene: the prompt that the picture was made from.
+        supposed: what to tell an editor in place of what the diagnosis says to do.
     """
     going = situation is Situation.TAKE_OUT
     words = GONE if going else WORDS[diagnosis.category]
     defect = _cut(diagnosis.description, LONGEST_DEFECT)
     # The scene's words name the very thing that is to go.
     wanted = words.wanted if going else _joined(words.wanted, _cut(scene, LONGEST_SCENE))
-    instruction = diagnosis.instruction.strip() or words.do
+    instruction = supposed or diagnosis.instruction.strip() or words.do
     return Told(wanted=wanted, instruction=instruction, unwanted=_joined(words.unwanted, defect))
 
 

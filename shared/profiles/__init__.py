@@ -6,7 +6,7 @@ One TOML file each in this folder. Knows names, not the classes behind them: `se
 import re
 import tomllib
 from importlib import resources
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -47,6 +47,8 @@ class ToolModel(Contract):
         steps, guidance: in place of the planner's.
         seconds: of one edit, for time budgets; None where nobody has measured it.
         price: of one edit, in US dollars.
+        suppositions: what an instruction editor is told where nobody said what is wrong, one try after the other, once
+            to repair the place was not enough.
     """
 
     weights: str
@@ -63,6 +65,7 @@ class ToolModel(Contract):
     guidance: float | None = Field(default=None, ge=0)
     seconds: float | None = Field(default=None, gt=0)
     price: float = Field(default=0.0, ge=0)
+    suppositions: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
 
     @property
     def on_a_hub(self) -> bool:

@@ -6,12 +6,14 @@ Torch is imported when the first picture comes, not before: runs on written word
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from services.perception.detectors.base import Detection, Finding, Scene
-from services.perception.saliency.pairs import VERIFIED_DETAIL, VERIFIED_GAIN, Laid, pair_of
+from services.perception.recall import Recall, digest
+from services.perception.saliency.pairs import VERIFIED_DETAIL, VERIFIED_GAIN, Laid, Sight, pair_of
 from services.perception.saliency.regions import RegionSettings, evidence_in, salient_regions
 from shared.contracts.loop import Thresholds
 from shared.contracts.values import Region
@@ -22,6 +24,18 @@ if TYPE_CHECKING:
 
     Predict = Callable[[Sequence[Scene]], Sequence[Prediction]]
     Gather = Callable[[Predict], Predict]
+
+
+_KEPT_BYTES = 64 * 2**20
+"""Of what was seen on earlier pictures: about 40 of them. A loop's patches are all compared with one."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a verifier needs of a picture without patches."""
+
+    sight: Sight
+    in_domain: bool
 
 
 def alone(predict: Predict) -> Predict:
@@ -48,6 +62,7 @@ class SaliencyDetector:
         self._lock = Lock()
         self._loaded: Checkpoint | None = None
         self._predict = gather(self._predicted)
+        self._seen: Recall[_Seen] = Recall(_KEPT_BYTES)
 
     def detect(self, scene: Scene) -> Detection:
         """Regions, map and judgement of the whole image.
@@ -56,6 +71,7 @@ class SaliencyDetector:
             MissingResource: the checkpoint is not there, damaged, or wants a GPU that is not there.
         """
         [prediction] = self._predict([scene])
+        self._kept(scene, prediction)
         checkpoint = self.checkpoint()
         calibration, verifier = checkpoint.calibration, checkpoint.verifier
         thresholds = Thresholds(
@@ -97,6 +113,15 @@ class SaliencyDetector:
             warnings=warnings,
         )
 
+    def _kept(self, scene: Scene, prediction: Prediction) -> _Seen | None:
+        sight = prediction.sight
+        if sight is None:
+            return None
+        seen = _Seen(sight, prediction.in_domain)
+        size = sum(one.nbytes for one in (sight.square, sight.fine, sight.map_logits, sight.score_logits))
+        self._seen.put(digest(scene.image, scene.prompt), seen, size)
+        return seen
+
     def _predicted(self, scenes: Sequence[Scene]) -> Sequence[Prediction]:
         from services.perception.saliency.predictor import predict
 
@@ -128,8 +153,10 @@ class SaliencyDetector:
         verifier = self.checkpoint().verifier
         if verifier is None or after.sight is None:
             return [None] * len(patches)
-        [was] = self._predict([before])
-        if was.sight is None or not was.in_domain:
+        was = self._seen.get(digest(before.image, before.prompt))
+        if was is None:
+            was = self._kept(before, self._predict([before])[0])
+        if was is None or not was.in_domain:
             return [None] * len(patches)
         size_hw = (int(before.image.shape[0]), int(before.image.shape[1]))
         pairs = [pair_of(was.sight, after.sight, size_hw, patch) for patch in patches]

@@ -81,7 +81,14 @@ def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str])
             any_logit=float(logits[at]),
             scores={name: float(value) for name, value in zip(SCORE_NAMES, scores[at], strict=True)},
             features=features[at],
-            sight=Sight(squares[at], placements[at], fine[at], map_logits[at], float(logits[at]), score_logits[at]),
+            sight=Sight(
+                squares[at],
+                placements[at],
+                fine[at].copy(),  # a sight outlives its batch
+                map_logits[at].copy(),
+                float(logits[at]),
+                score_logits[at].copy(),
+            ),
         )
         for at, image in enumerate(images)
     ]

@@ -38,6 +38,13 @@ def test_a_tool_without_weights_is_refused() -> None:
         build_action(profile, MemoryImageStore())
 
 
+def test_a_mask_tool_can_be_told_nothing_to_suppose() -> None:
+    profile = load_profile("gpu-24gb")
+    models = {name: one.model_copy(update={"suppositions": ("do it",)}) for name, one in profile.tool_models.items()}
+    with pytest.raises(BadInput, match=r"suppositions for [\w-]+, .*instruction editor"):
+        build_action(profile.model_copy(update={"tool_models": models}), MemoryImageStore())
+
+
 def test_an_unknown_tool_is_refused() -> None:
     profile = load_profile("tiny").model_copy(update={"tools": ("brush",)})
     with pytest.raises(MissingResource, match="'brush', unknown here"):

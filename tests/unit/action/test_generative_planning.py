@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from fakes.agents import diagnosis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.action.cases import Case, joined
 from services.action.choices import Choices, ToolFacts
 from services.action.generative_policy import GENERATIVE_TOOLS, MANNERS
 from services.action.planner import Plan, plan
@@ -166,6 +168,51 @@ def test_an_editor_that_is_told_of_left_or_right_sees_no_mirror_image(at: Any) -
     assert [one.settings.get("mirrored") for one in plain] == [None, True]
     assert "mirror image" in plain[1].reason
     assert [one.settings.get("mirrored") for one in sided] == [None]
+
+
+SUPPOSED = ("straighten it", "remove one of its legs")
+SUPPOSING = ToolFacts(ToolKind.INSTRUCTION, 512, suppositions=SUPPOSED)
+
+
+def test_where_nobody_said_what_is_wrong_an_editor_is_told_one_supposition_after_the_other(at: Any) -> None:
+    target = saying(at.thing("r1", (100, 60, 160, 120), "saliency"), "it looks wrong", "repair this region")
+    history: tuple[Patch, ...] = ()
+    said: list[str] = []
+    for seed in range(1, 6):
+        tries = tuple(Attempt(tool=patch.tool, seed=patch.seed, outcome="refused") for patch in history)
+        again = target.model_copy(update={"attempts": tries, "seed": seed})
+        first = planned(again, Choices({"instruct-pix2pix": SUPPOSING}), history)[0]
+        said.append(first.words.instruction + (" (mirrored)" if first.settings.get("mirrored") else ""))
+        assert first.settings.get("supposed", first.words.instruction) == first.words.instruction
+        assert (first.words.instruction in first.reason) == ("supposed" in first.settings)
+        patch = Patch(
+            id=f"p{seed}", region_ids=("r1",), tool=first.tool, box_xyxy_px=(0, 0, 1, 1), image_ref="i", alpha_ref="a",
+            seed=seed, settings=dict(first.settings), reason=first.reason,
+        )  # fmt: skip
+        history = (*history, patch)
+    plain = "repair this region"
+    assert said == [plain, *SUPPOSED, f"{plain} (mirrored)", plain]
+
+
+@pytest.mark.parametrize(
+    ("detector", "category"), [("saliency", Category.FACE), ("user", None), ("user", Category.HAND)]
+)
+def test_nothing_is_supposed_where_somebody_spoke(at: Any, detector: str, category: Category | None) -> None:
+    target = saying(at.thing("r1", (100, 60, 160, 120), detector, category), "it looks wrong", "redraw it")
+    found = planned(target, Choices({"instruct-pix2pix": SUPPOSING}))
+    assert not any("supposed" in one.settings for one in found)
+    assert {one.words.instruction for one in found} == {"redraw it"}
+
+
+def test_overlapping_regions_are_told_a_supposition_once(at: Any) -> None:
+    targets = [
+        saying(at.thing(name, (100 + x, 60, 160 + x, 120), "saliency"), "it looks wrong", "repair this region")
+        for name, x in (("r1", 0), ("r2", 20))
+    ]
+    among = Choices({"instruct-pix2pix": SUPPOSING})
+    own = np.ones((60, 60), np.bool_)
+    (one,) = joined([Case([target], list(planned(target, among)), own) for target in targets], at.size_hw)
+    assert [found.words.instruction for found in one.plans[:3]] == ["repair this region", *SUPPOSED]
 
 
 def test_a_profiles_steps_stand_above_the_tables(at: Any) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.perception.detectors.text.recall import Recall, digest
+from services.perception.recall import Recall, digest
 
 
 def test_other_pixels_or_another_shape_are_another_key() -> None:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -187,6 +189,30 @@ def test_the_detector_judges_by_it(trained: Path) -> None:
     settings = load_checkpoint(trained).verifier
     assert limits is not None and settings is not None
     assert (limits.min_repaired, limits.tau_any) == (settings.settings.min_repaired, settings.settings.tau_any)
+
+
+def test_a_picture_is_looked_at_once_however_often_its_patches_are_verified(trained: Path) -> None:
+    looked: list[Scene] = []
+
+    def watched(predict: Any) -> Any:
+        def counting(scenes: Sequence[Scene]) -> Any:
+            looked.extend(scenes)
+            return predict(scenes)
+
+        return counting
+
+    detector = SaliencyDetector(trained, gather=watched)
+    image = next(sample.image for sample in (BlobSource(30, 1)[at] for at in range(30)) if sample.visible_masks)
+    after = image.copy()
+    after[4:12, 4:12] = image[20:28, 20:28]
+    alpha = np.full((8, 8), 255, np.uint8)
+    laid = Laid((4, 4, 12, 12), alpha, check_patch(image, after, "p", (4, 4, 12, 12), alpha))
+    seen = detector.detect(Scene(after, "blobs"))
+    first, again = (detector.verify(Scene(image, "blobs"), seen, [laid]) for _ in range(2))
+    assert first == again and len(looked) == 2
+    detector.detect(Scene(image, "stripes"))
+    detector.verify(Scene(image.copy(), "stripes"), seen, [laid])  # other words, another look
+    assert [scene.prompt for scene in looked] == ["blobs", "blobs", "stripes"]
 
 
 def test_another_network_in_its_folder_is_refused(trained: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from services.perception.detectors.text.line_finding import (
     long_side_first,
 )
 from services.perception.detectors.text.reading import CtcReading, Line
-from services.perception.detectors.text.recall import Recall, digest
+from services.perception.recall import Recall, digest
 from shared.contracts.base import QuadXY
 from shared.errors import ErrorCode, MissingResource
 from shared.geometry import quad_array

@@ -17,7 +17,7 @@ _ENTRY_BYTES = 256
 """About what an entry takes beside its arrays."""
 
 
-def digest(pixels: npt.NDArray[np.uint8], *context: int) -> bytes:
+def digest(pixels: npt.NDArray[np.uint8], *context: int | str) -> bytes:
     """A key for the array's bytes and shape, and for what else the answer depends on."""
     hashed = hashlib.blake2b(repr((pixels.shape, context)).encode(), digest_size=16)
     hashed.update(np.ascontiguousarray(pixels).data)
