@@ -74,7 +74,7 @@ class PerceptionAgent:
         saliency = None if drawn is None else drawn.saliency
         writer = RegionWriter(self._store, prefix, self._mask(job.options.protected_ref), saliency)
         regions = writer.write(self._candidates(job, command, looks, scene), command.watch)
-        checks = self._checks(command, scene, looks)
+        checks = self._checks(job, command, scene, looks)
         ended = self._clock.now_s()
         return Perceived(
             step=command.step,
@@ -154,13 +154,14 @@ class PerceptionAgent:
                 evidence.append(Evidence(region_id=region.id, detector=USER, value=value))
         return tuple(evidence)
 
-    def _checks(self, command: Perceive, scene: Scene, looks: Sequence[_Look]) -> dict[str, AppearanceCheck]:
+    def _checks(self, job: Job, command: Perceive, scene: Scene, looks: Sequence[_Look]) -> dict[str, AppearanceCheck]:
         """By patch id how it sits in the canvas, and what a verifier gives it of being a repair, beside the original.
 
-        Patches on trial alone where there is no verifier. One judges every patch of the canvas: evidence has to mean
-        the same on all canvases.
+        Patches on trial alone where there is no verifier. One judges every patch of the canvas for what its own
+        detector found: evidence has to mean the same on all canvases.
         """
         look = next((look for look in looks if _verifies(look)), None)
+        finders = {region.id: region.detector for region in (*job.known, *command.watch)}
         checks: dict[str, AppearanceCheck] = {}
         laid: list[Laid] = []
         for patch in command.canvas.patches:
@@ -168,7 +169,8 @@ class PerceptionAgent:
                 continue
             _, alpha = patch_pixels(self._store, patch)
             checks[patch.id] = self._check(command.canvas, patch, alpha)
-            if alpha.any():
+            own = look is not None and any(finders.get(name) == look.detector.name for name in patch.region_ids)
+            if own and alpha.any():
                 laid.append(Laid(patch.box_xyxy_px, alpha, checks[patch.id]))
         if look is not None and isinstance(look.detector, Verifies) and laid:
             original = Canvas(original_ref=command.canvas.original_ref)

@@ -6,7 +6,6 @@ Torch is imported when the first picture comes, not before: runs on written word
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -28,14 +27,6 @@ if TYPE_CHECKING:
 
 _KEPT_BYTES = 64 * 2**20
 """Of what was seen on earlier pictures: about 40 of them. A loop's patches are all compared with one."""
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What a verifier needs of a picture without patches."""
-
-    sight: Sight
-    in_domain: bool
 
 
 def alone(predict: Predict) -> Predict:
@@ -62,7 +53,7 @@ class SaliencyDetector:
         self._lock = Lock()
         self._loaded: Checkpoint | None = None
         self._predict = gather(self._predicted)
-        self._seen: Recall[_Seen] = Recall(_KEPT_BYTES)
+        self._seen: Recall[Sight] = Recall(_KEPT_BYTES)
 
     def detect(self, scene: Scene) -> Detection:
         """Regions, map and judgement of the whole image.
@@ -113,14 +104,13 @@ class SaliencyDetector:
             warnings=warnings,
         )
 
-    def _kept(self, scene: Scene, prediction: Prediction) -> _Seen | None:
+    def _kept(self, scene: Scene, prediction: Prediction) -> Sight | None:
         sight = prediction.sight
         if sight is None:
             return None
-        seen = _Seen(sight, prediction.in_domain)
         size = sum(one.nbytes for one in (sight.square, sight.fine, sight.map_logits, sight.score_logits))
-        self._seen.put(digest(scene.image, scene.prompt), seen, size)
-        return seen
+        self._seen.put(digest(scene.image, scene.prompt), sight, size)
+        return sight
 
     def _predicted(self, scenes: Sequence[Scene]) -> Sequence[Prediction]:
         from services.perception.saliency.predictor import predict
@@ -146,9 +136,10 @@ class SaliencyDetector:
         ]
 
     def verify(self, before: Scene, after: Detection, patches: Sequence[Laid]) -> Sequence[float | None]:
-        """See `Verifies`: None without a verifier, and where the scene without patches is out of the domain.
+        """See `Verifies`: None without a verifier.
 
-        A patch that carries the scene out of it is judged all the same: else a smear would be spared the question.
+        Scenes out of the domain are judged all the same: else a patch on a picture that somebody insists on would be
+        spared the question, and so would a smear that carries its picture out of the domain.
         """
         verifier = self.checkpoint().verifier
         if verifier is None or after.sight is None:
@@ -156,10 +147,10 @@ class SaliencyDetector:
         was = self._seen.get(digest(before.image, before.prompt))
         if was is None:
             was = self._kept(before, self._predict([before])[0])
-        if was is None or not was.in_domain:
+        if was is None:
             return [None] * len(patches)
         size_hw = (int(before.image.shape[0]), int(before.image.shape[1]))
-        pairs = [pair_of(was.sight, after.sight, size_hw, patch) for patch in patches]
+        pairs = [pair_of(was, after.sight, size_hw, patch) for patch in patches]
         return [float(value) for value in verifier.probabilities(pairs)]
 
     def checkpoint(self) -> Checkpoint:
