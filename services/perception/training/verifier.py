@@ -38,8 +38,6 @@ _SMOOTHING = 0.02
 """The table's measure of a repair is a hard line through a soft thing: no label is quite sure."""
 _LEAST_DOUBT = 0.5
 """Whatever the verifier would refuse: an image that is rather sound than not is no patient."""
-_ATTEMPT_WEIGHT = 1.5
-"""What tools made is harder to tell than sabotage, and is what comes."""
 
 
 class VerifierTraining(Contract):
@@ -211,7 +209,6 @@ def _trained(
     steps = options.epochs * -(-len(training) // options.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps)
     goal = torch.from_numpy(training.right.astype(np.float32)) * (1 - 2 * _SMOOTHING) + _SMOOTHING
-    weight = torch.from_numpy(np.where(training.kinds == ATTEMPT, _ATTEMPT_WEIGHT, 1.0).astype(np.float32))
     attempts = validation.kinds == ATTEMPT
     began_s = time.monotonic()
     for epoch in range(1, options.epochs + 1):
@@ -222,9 +219,7 @@ def _trained(
             for axis in (-1, -2):
                 batch = batch.mirrored(axis) if torch.rand(()) < 0.5 else batch
             logits = model(batch.to(options.device))
-            loss = functional.binary_cross_entropy_with_logits(
-                logits, goal[rows].to(options.device), weight[rows].to(options.device)
-            )
+            loss = functional.binary_cross_entropy_with_logits(logits, goal[rows].to(options.device))
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
