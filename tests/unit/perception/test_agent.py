@@ -147,7 +147,7 @@ class VerifyingDetector(ScriptedDetector):
         return [patch.alpha.mean() / 255 for patch in patches]
 
 
-def test_a_verifier_is_asked_of_every_patch() -> None:
+def test_a_verifier_is_asked_of_every_patch_on_what_it_found() -> None:
     """Beside the original, so that evidence means the same on all canvases; not of a patch that covers nothing."""
     flat = np.zeros((4, 4), np.float32)
     sight = Sight(np.zeros((16, 16, 3), np.uint8), place(SIZE, 16), flat[None], flat, 0.0, np.zeros(4, np.float32))
@@ -155,17 +155,17 @@ def test_a_verifier_is_asked_of_every_patch() -> None:
     world = World(detector)
     kept = world.patch(1, (10, 10, 30, 30), "r1")
     tried, empty = world.patch(2, (40, 10, 60, 30), "r2"), world.patch(3, (70, 10, 80, 20), "r3")
+    lettering = world.patch(4, (90, 10, 110, 30), "r4")
     world.store.put("job_a/empty.png", encode_png(np.zeros((10, 10), np.uint8)))
     empty = empty.model_copy(update={"alpha_ref": "job_a/empty.png"})
-    canvas = world.job.canvas.with_patches((kept, tried, empty))
     kept = kept.model_copy(update={"alpha_ref": world.store.put("job_a/half.png", encode_png(HALF))})
-    canvas = world.job.canvas.with_patches((kept, tried, empty))
+    canvas = world.job.canvas.with_patches((kept, tried, empty, lettering))
     watched = [(name, "saliency") for name in ("r1", "r2", "r3")] + [("r4", "text")]
     watch = tuple(
         Region(id=name, box_xyxy_px=(0, 0, 9, 9), mask_ref="m", detector=by, evidence=0.8) for name, by in watched
     )
-    seen = world.perceive(canvas, on_trial=("p2", "p3"), watch=watch)
-    assert {check.patch_id: check.repaired for check in seen.checks} == {"p2": 1.0, "p3": None}
+    seen = world.perceive(canvas, on_trial=("p2", "p3", "p4"), watch=watch)
+    assert {check.patch_id: check.repaired for check in seen.checks} == {"p2": 1.0, "p3": None, "p4": None}
     assert detector.shown is not None and (detector.shown.image == 40).all()
     # What is left of the evidence is the chance that the patch is no repair; without a verdict it is the detector's.
     values = {item.region_id: item.value for item in seen.evidence}
