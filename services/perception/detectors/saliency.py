@@ -34,6 +34,11 @@ def alone(predict: Predict) -> Predict:
     return predict
 
 
+def _key(scene: Scene) -> bytes:
+    """Of all that the network is shown of a scene."""
+    return digest(scene.image, scene.prompt)
+
+
 class SaliencyDetector:
     """Finds what the distortion saliency network (paper 4.2) highlights.
 
@@ -62,7 +67,8 @@ class SaliencyDetector:
             MissingResource: the checkpoint is not there, damaged, or wants a GPU that is not there.
         """
         [prediction] = self._predict([scene])
-        self._kept(scene, prediction)
+        if prediction.sight is not None:
+            self._keep(_key(scene), prediction.sight)
         checkpoint = self.checkpoint()
         calibration, verifier = checkpoint.calibration, checkpoint.verifier
         thresholds = Thresholds(
@@ -104,13 +110,9 @@ class SaliencyDetector:
             warnings=warnings,
         )
 
-    def _kept(self, scene: Scene, prediction: Prediction) -> Sight | None:
-        sight = prediction.sight
-        if sight is None:
-            return None
+    def _keep(self, key: bytes, sight: Sight) -> None:
         size = sum(one.nbytes for one in (sight.square, sight.fine, sight.map_logits, sight.score_logits))
-        self._seen.put(digest(scene.image, scene.prompt), sight, size)
-        return sight
+        self._seen.put(key, sight, size)
 
     def _predicted(self, scenes: Sequence[Scene]) -> Sequence[Prediction]:
         from services.perception.saliency.predictor import predict
@@ -144,11 +146,13 @@ class SaliencyDetector:
         verifier = self.checkpoint().verifier
         if verifier is None or after.sight is None:
             return [None] * len(patches)
-        was = self._seen.get(digest(before.image, before.prompt))
+        key = _key(before)
+        was = self._seen.get(key)
         if was is None:
-            was = self._kept(before, self._predict([before])[0])
-        if was is None:
-            return [None] * len(patches)
+            was = self._predict([before])[0].sight
+            if was is None:
+                return [None] * len(patches)
+            self._keep(key, was)
         size_hw = (int(before.image.shape[0]), int(before.image.shape[1]))
         pairs = [pair_of(was, after.sight, size_hw, patch) for patch in patches]
         return [float(value) for value in verifier.probabilities(pairs)]
