@@ -38,6 +38,7 @@ class Native:
         mixed: the ground has sharp changes of its own, so that only what is like it right here may serve to fill.
         blur_px: of the letters' edges.
         underlay: the shadow or outline, if any, and `shade`, `(h, w)`, how much of it lies there.
+        contrast: RGB distance from the ground to the ink.
     """
 
     matte: Float
@@ -50,6 +51,7 @@ class Native:
     blur_px: float
     underlay: Underlay | None
     shade: Float
+    contrast: float
 
 
 def native_of(crop: Float, frame: Frame, ink: Ink, line: Line, removed: Mask) -> Native:
@@ -87,7 +89,8 @@ def native_of(crop: Float, frame: Frame, ink: Ink, line: Line, removed: Mask) ->
     things = (like_ink & ~dilate(whole, 2)) | (unlike & ~dilate(whole, round(0.3 * body)))
     stained = _stains(crop, whole, things, ink, body)
     letters = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
-    return Native(letters, run, whole, like_ink, unlike, stained, mixed, edge_blur(letters), underlay, shade)
+    contrast = float(np.linalg.norm(ink.step))
+    return Native(letters, run, whole, like_ink, unlike, stained, mixed, edge_blur(letters), underlay, shade, contrast)
 
 
 def _ink_masks(frame: Frame, ink: Ink, line: Line, removed: Mask, hw: tuple[int, int]) -> tuple[Mask, Mask]:

@@ -21,6 +21,14 @@ from shared.images import Gray, Rgb
 _BUSY = 0.08
 """Share of the surroundings that is not plain ground from which such places may serve to fill (brick, a crowded wall);
 below it they are something else than the ground: a border, another thing."""
+_DRIFT = 0.05
+"""Share of the contrast by which the ground between letters may change before other ground is looked for."""
+_LOST = 0.35
+"""The same, from which it is not the ground that was there."""
+_BESIDE = 0.25
+"""Reach of what is right beside letters, over that of what is around them."""
+_GRAIN = 3.0
+"""Medians of the distance from the commonest colour up to which a pixel between letters is ground."""
 _LEVEL_PX = 0.25
 """Off whole pixels by so little across the line, a letter is moved by whole pixels."""
 _BLURS = tuple(np.arange(0.0, 3.3, 0.15))
@@ -45,25 +53,25 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     """The edited crop and how much of each pixel to use.
 
     Raises:
-        ToolDeclined: old ink or new ink lies outside the mask.
+        ToolDeclined: old ink or new ink lies outside the mask, or the ground under it is seen nowhere.
     """
     crop = request.crop.astype(np.float32)
     native = native_of(crop, frame, ink, line, composition.removed)
     wanted, gain = _soften(composition.drawn, native)
     for source, shift_x in composition.moved:
         wanted = np.asarray(np.maximum(wanted, _carried(native, frame, source, shift_x)), np.float32)
-    erased = _old_ink(native, request.mask)
     if wanted[~request.mask].sum() > 0.02 * wanted.sum():
         raise ToolDeclined("the right words would reach beyond the area that may change")
     shade, added = _new_shade(native, wanted)
     fresh = ((wanted > 0.004) | (added > 0.02)) & request.mask
+    body = frame.line.height / frame.scale
+    rng = np.random.default_rng(request.seed)
+    bare, erased = _cleared(crop, native, request.mask, body, rng)
     box = mask_box(erased | fresh)
     if box is None:
         raise ToolDeclined("there is nothing to change here")
-    body = frame.line.height / frame.scale
     window = around_box(box, round(1.6 * body), request.mask.shape)
-    rng = np.random.default_rng(request.seed)
-    ground = _ground(crop, native, erased, window, 1.6 * body, rng)
+    ground = bare[window]
     if native.underlay is not None:
         extra = np.where(erased, shade, added)[window]
         ground = np.asarray(ground + extra[..., None] * native.underlay.step, np.float32)
@@ -75,22 +83,82 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     return _finished(crop, request, erased, fresh)
 
 
-def _ground(
-    crop: Float,
-    native: Native,
-    erased: Mask,
-    window: tuple[slice, slice],
-    reach_px: float,
-    rng: np.random.Generator,
-) -> Float:
-    """The window without the old ink."""
+@dataclass(frozen=True)
+class _Clearing:
+    """One way to take the old ink away: what is filled, from where, and whether the ground there has grain alone."""
+
+    erased: Mask
+    known: Mask
+    plain: bool
+
+
+def _cleared(
+    crop: Float, native: Native, allowed: Mask, body_px: float, rng: np.random.Generator
+) -> tuple[Float, Mask]:
+    """The crop without the old ink, and what was filled: from around the words, with all that they may have stained;
+    where the words fill their sign, and a wall is around them, from between the letters.
+
+    Raises:
+        ToolDeclined: neither is what the letters stand on, or old ink reaches into what may not change.
+    """
+    best: tuple[Float, Mask] | None = None
+    least = _LOST
+    for way in (_around, _between):
+        clearing = way(crop, native, allowed, 1.6 * body_px)
+        box = mask_box(clearing.erased)
+        if box is None:
+            return crop, clearing.erased
+        if not clearing.known.any():
+            continue
+        window = around_box(box, round(1.6 * body_px), allowed.shape)
+        filled = crop.copy()
+        holes, known = clearing.erased[window], clearing.known[window]
+        filled[window] = fill(crop[window], holes, known, 1.6 * body_px, rng, plain=clearing.plain)
+        drift = _drift(crop, filled, native, clearing.erased)
+        if drift < least:
+            best, least = (filled, clearing.erased), drift
+        if drift <= _DRIFT:
+            break
+    if best is None:
+        raise ToolDeclined("the ground under the letters is seen nowhere well enough to paint it again")
+    return best
+
+
+def _around(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
+    """All that letters may have stained, from ground that they cannot have."""
     halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
+    others = native.line & ~native.run
+    stained = dilate(native.stained & _nearer(native.run, others), 1) & ~dilate(others, 1) & allowed
+    erased = _old_ink(native, allowed, halo) | stained
     known = ~dilate(native.line | native.like_ink, halo) & ~native.stained & ~dilate(erased, 1) & (native.shade < 0.04)
     near = dilate(erased, max(3, round(0.05 * reach_px))) & known
     plain = native.mixed or not near.any() or float(native.unlike[near].mean()) < _BUSY
-    if plain:
-        known &= ~dilate(native.unlike, 1)
-    return fill(crop[window], erased[window], known[window], reach_px, rng, plain=plain)
+    return _Clearing(erased, known & ~dilate(native.unlike, 1) if plain else known, plain)
+
+
+def _between(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
+    """The letters alone, from what shows between them and right beside, in the colour that it has between them."""
+    edge = int(np.ceil(1.5 * native.blur_px))
+    near = dilate(native.run, round(_BESIDE * reach_px))
+    known = near & ~dilate(native.line | native.like_ink, edge) & (native.shade < 0.04)
+    bare = _bare(native, dilate(native.run, 2 * edge))
+    if bare.any():
+        off = np.linalg.norm(crop - np.median(crop[bare], axis=0), axis=2)
+        known &= off <= max(_GRAIN * float(np.median(off[bare])), _DRIFT * native.contrast)
+    return _Clearing(_old_ink(native, allowed, edge), known, plain=True)
+
+
+def _bare(native: Native, where: Mask) -> Mask:
+    """Ground that shows there, without ink, shadow or stain."""
+    return where & ~native.stained & (native.matte < 0.15) & (native.shade < 0.04)
+
+
+def _drift(before: Float, filled: Float, native: Native, erased: Mask) -> float:
+    """Distance of mean colours where ground was filled with ground, over the contrast."""
+    bare = _bare(native, erased)
+    if not bare.any():
+        return 0.0
+    return float(np.linalg.norm(filled[bare].mean(axis=0) - before[bare].mean(axis=0))) / native.contrast
 
 
 def _finished(painted: Float, request: EditRequest, erased: Mask, fresh: Mask) -> tuple[Rgb, Gray]:
@@ -155,21 +223,19 @@ def _soften(wanted: Float, native: Native) -> tuple[Float, float]:
     return softened, float(np.clip(peak_old / max(peak_new, 1e-3), 1.0, 1.5))
 
 
-def _old_ink(native: Native, allowed: Mask) -> Mask:
-    """The run's ink with the blur of its edges.
+def _old_ink(native: Native, allowed: Mask, edge_px: int) -> Mask:
+    """The run's ink with so much of its edges, and its shadow or outline.
 
     Raises:
         ToolDeclined: it reaches into what may not change.
     """
     if not native.run.any():
         return np.zeros_like(allowed)
-    radius = int(np.ceil(1.0 + 2.2 * native.blur_px))
     others = native.line & ~native.run
-    erased = dilate(native.run, radius) & ~dilate(others, 1)
+    erased = dilate(native.run, edge_px) & ~dilate(others, 1)
     if native.underlay is not None:
         shaded = native.underlay.cast(native.run.astype(np.float32)) > 0.03
         erased |= dilate(shaded, 1) & ~dilate(others, 1)
-    erased |= dilate(native.stained & _nearer(native.run, others), 1) & ~dilate(others, 1)
     outside = int((native.run & ~allowed).sum())
     if outside > 0.02 * native.run.sum():
         raise ToolDeclined("part of the old words lies outside the area that may change")
