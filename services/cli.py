@@ -343,11 +343,14 @@ def dataset_collect_tries(
     first: Annotated[int, typer.Option(min=0, metavar="N", help="Begin with this image of the data set.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="So many images.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the jobs.")] = 0,
+    clean_twins: Annotated[
+        bool, typer.Option("--clean-twins", help="Try at the clean twins, where nothing is to be repaired.")
+    ] = False,
 ) -> None:
     """What the tools make of known flaws, and what no repair is, each with its worth: for `train verifier`."""
     from services.commands.collect_tries import run
 
-    run(data, out, profile, first, limit, seed)
+    run(data, out, profile, first, limit, seed, clean_twins=clean_twins)
 
 
 @dataset.command("export-chats")

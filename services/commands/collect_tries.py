@@ -8,15 +8,26 @@ from rich.console import Console
 from services.commands.counting import counting
 from services.datasets.schema import read_records
 from services.datasets.tries import TriesWriter, read_try_records
-from services.evaluation.retouch.pictures import folder_pictures
+from services.evaluation.retouch.pictures import folder_pictures, healthy_twin
 from services.evaluation.retouch.sabotage import scrap_of
 from services.evaluation.retouch.tries import tries_at
 from services.local import Local
 from shared.errors import BadInput, ErrorCode
 
 
-def run(data: Path, out: Path, profile: str, first: int, limit: int | None, seed: int) -> None:
+def run(
+    data: Path, out: Path, profile: str, first: int, limit: int | None, seed: int, *, clean_twins: bool = False
+) -> None:
     """Collects, then says how many tries of which kind there are, and how many of them are repairs.
+
+    Args:
+        data: the data set.
+        out: folder to write.
+        profile: whose tools try.
+        first: the first image.
+        limit: so many images.
+        seed: of the jobs.
+        clean_twins: each picture is its clean twin, at which no try is right.
 
     Raises:
         BadInput: the data set cannot be read or lacks clean twins, or the folder holds tries already.
@@ -31,7 +42,8 @@ def run(data: Path, out: Path, profile: str, first: int, limit: int | None, seed
     local = Local.in_memory(profile)
     scrap = None
     with TriesWriter(out) as writer, counting(Console(highlight=False, stderr=True), len(records), "trying") as advance:
-        for picture in folder_pictures(data, records):
+        pictures = folder_pictures(data, records)
+        for picture in map(healthy_twin, pictures) if clean_twins else pictures:
             writer.write(tries_at(local, picture, scrap, seed))
             scrap = scrap_of(picture) or scrap
             advance(1)

@@ -1,7 +1,7 @@
 """A benchmark folder as pictures to retouch: image, prompt, clean twin, and the place of every blemish."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.datasets.files import read_mask, read_picture
@@ -72,3 +72,8 @@ def folder_pictures(folder: Path, records: Sequence[BlemishRecord]) -> Iterator[
         )
         clean = read_picture(folder, record.clean_file_name) if record.clean_file_name is not None else None
         yield Picture(record.file_name, image, clean, record.prompt, blemishes)
+
+
+def healthy_twin(picture: Picture) -> Picture:
+    """The clean twin as a picture of its own, at which nothing is to be repaired; a healthy picture is its own."""
+    return picture if picture.clean is None else replace(picture, image=picture.clean, clean=None, blemishes=())

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from services.cli import app
 from services.datasets.schema import METADATA, read_records
-from services.datasets.tries import read_picture_records
-from services.evaluation.retouch.pictures import Picture, folder_pictures
+from services.datasets.tries import read_picture_records, read_try_records
+from services.evaluation.retouch.pictures import Picture, folder_pictures, healthy_twin
 from services.evaluation.retouch.sabotage import Bad, scrap_of
 from services.evaluation.retouch.tries import ATTEMPT, tries_at
 from services.local import Local
@@ -64,6 +64,26 @@ def test_a_healthy_picture_has_no_sabotage(pictures: list[Picture]) -> None:
     picture = next(picture for picture in pictures if picture.healthy)
     tried = tries_at(blob_local(), picture, None, seed=0)
     assert tried.healthy and tried.tries == ()
+
+
+def test_no_try_at_a_clean_twin_is_right(blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the network sees a flaw all the same, the verifier has to learn to refuse."""
+    monkeypatch.setattr(Local, "in_memory", lambda profile: blob_local())
+    out = tmp_path / "tries"
+    told = CliRunner().invoke(
+        app, ["dataset", "collect-tries", "--clean-twins", "--data", str(blobs), "--out", str(out)]
+    )
+    assert told.exit_code == 0, told.output
+    seen = read_picture_records(out)
+    assert len(seen) == len(tuple(read_records(blobs))) and all(one.healthy for one in seen)
+    assert not any(one.right or one.kind != ATTEMPT for one in read_try_records(out))
+
+
+def test_the_healthy_twin_of_a_picture_is_what_it_should_be(pictures: list[Picture]) -> None:
+    for picture in pictures:
+        twin = healthy_twin(picture)
+        assert twin.healthy and twin.prompt == picture.prompt
+        assert np.array_equal(twin.image, picture.image if picture.clean is None else picture.clean)
 
 
 def test_the_command_says_what_it_collected(blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
