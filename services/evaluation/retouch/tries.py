@@ -2,7 +2,7 @@
 
 The loop runs on each picture with its gates open and refuses every patch, so that all tries of all regions are made on
 the picture as it was. Beside them stand the clean twin's pixels and the sabotage of the sabotage table. Each is
-labelled by the table's own measure of a repair, ghosts apart. The verifier learns from them.
+labelled by the table's own measure of a repair. The verifier learns from them.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.datasets.tries import TriedImage, Try
-from services.evaluation.retouch.fidelity import REPAIRED_GAIN_DB, is_repaired, place_fidelity, sharpness
+from services.evaluation.retouch.fidelity import REPAIRED_GAIN_DB, is_repaired, place_fidelity
 from services.evaluation.retouch.pictures import Picture
 from services.evaluation.retouch.sabotage import Bad, Scrap, deletion_is_right, sabotaged_pixels, stand_at
 from services.evaluation.sabotage import Order, answer, ungated
@@ -20,17 +20,9 @@ from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import Job, JobOptions
 from shared.contracts.loop import Diagnose, Event, Perceive, Perceived, Retouch
 from shared.contracts.values import Patch
-from shared.geometry import Mask
 from shared.images import Gray, Rgb, compose, decode_gray, decode_rgb, encode_png
 
 ATTEMPT = "attempt"
-
-_PAINTED = 51
-"""Of 255, alpha above which a pixel is the patch's own: a feathered rim is not."""
-_GHOST = 0.6
-_SOFT = 0.7
-_PLAIN_GAIN_DB = 3.0
-"""Sharpness below which a patch is a ghost, and below which it is too soft for a gain of less than so many dB."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +106,12 @@ def _stood_in(picture: Picture, order: Order, scrap: Scrap | None) -> list[Try]:
 
 
 def _worth(picture: Picture, box: BoxXYXY, pixels: Rgb, alpha: Gray) -> _Worth:
-    """Of a patch alone: it is right where it repairs one flaw that it touches, as no ghost, and makes none worse."""
+    """Of a patch alone: it is right where it repairs one flaw that it touches and makes none worse."""
     if picture.clean is None or not picture.blemishes:
         return _Worth(False, None)
     patched = compose(picture.image, pixels, alpha, box)
     changed = np.zeros(picture.image.shape[:2], np.bool_)
     changed[box[1] : box[3], box[0] : box[2]] = alpha > 0
-    painted = np.zeros_like(changed)
-    painted[box[1] : box[3], box[0] : box[2]] = alpha > _PAINTED
     gains: list[float] = []
     repaired: list[bool] = []
     for blemish in picture.blemishes:
@@ -132,16 +122,4 @@ def _worth(picture: Picture, box: BoxXYXY, pixels: Rgb, alpha: Gray) -> _Worth:
             repaired.append(is_repaired(before, after))
     if not gains:
         return _Worth(False, None)
-    right = any(repaired) and min(gains) > -REPAIRED_GAIN_DB
-    return _Worth(right and not _is_ghost(picture.clean, patched, painted, max(gains)), max(gains))
-
-
-def _is_ghost(clean: Rgb, patched: Rgb, painted: Mask, gain_db: float) -> bool:
-    """Whether a patch that came nearer to the clean twin did so by dissolving what is there.
-
-    A blend of what a thing is and of what it might be has a higher PSNR than either guess, and no eye takes it.
-    """
-    if not painted.any():
-        return False
-    sharp = sharpness(patched, clean, painted)
-    return sharp < _GHOST or (sharp < _SOFT and gain_db < _PLAIN_GAIN_DB)
+    return _Worth(any(repaired) and min(gains) > -REPAIRED_GAIN_DB, max(gains))
