@@ -1,7 +1,7 @@
 """What became of one picture in one row of the tables, as it is kept on disk between runs. Numbers and words alone."""
 
 from services.evaluation.retouch.fidelity import PlaceFidelity as _Place
-from services.evaluation.retouch.fidelity import is_repaired
+from services.evaluation.retouch.fidelity import SOFT, is_repaired
 from shared.contracts.base import Contract, UnitFloat
 from shared.contracts.categories import Category
 
@@ -23,11 +23,17 @@ class PlaceCase(Contract):
 
 
 class BlemishCase(Contract):
-    """One blemish; `before` and `after` are None where the data set has no clean twin."""
+    """One blemish; all but its category is None where the data set has no clean twin.
+
+    Attributes:
+        before, after: its place.
+        sharpness: of its place in the result, over the twin's; None in cases that were kept before it was measured.
+    """
 
     category: Category
     before: PlaceCase | None = None
     after: PlaceCase | None = None
+    sharpness: float | None = None
 
     @property
     def repaired(self) -> bool | None:
@@ -35,6 +41,11 @@ class BlemishCase(Contract):
         if self.before is None or self.after is None:
             return None
         return is_repaired(_Place(self.before.psnr, self.before.gmsd), _Place(self.after.psnr, self.after.gmsd))
+
+    @property
+    def soft(self) -> bool | None:
+        """Of a repaired one, whether it lost its fine detail; None where it was not repaired, or nobody can tell."""
+        return self.sharpness < SOFT if self.repaired and self.sharpness is not None else None
 
 
 class WholeCase(Contract):

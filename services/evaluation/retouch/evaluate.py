@@ -195,13 +195,15 @@ def _report(
         for trial in case.trials
     ]
     table = figures_of(trials, Bad, RIGHT) if trials and asked.sabotaged else ()
-    repaired, healthy, seconds = (
+    repaired, soft, healthy, seconds = (
         summary.repaired(loop),
+        summary.soft(loop),
         summary.healthy_edited(loop),
         mean([case.seconds for case in loop]),
     )
     return RetouchReport(
         repaired_share=repaired.value,
+        soft_share=soft.value,
         healthy_edited_share=healthy.value,
         outside_max_difference=max(
             (case.outside for cases in by_arm.values() for case in cases if case.outside is not None), default=0
@@ -209,7 +211,12 @@ def _report(
         seconds_per_image=seconds.value or 0.0,
         sabotage_refused=summary.treated_right(table, right=False),
         twin_accepted=summary.treated_right(table, right=True),
-        intervals={"repaired_share": repaired, "healthy_edited_share": healthy, "seconds_per_image": seconds},
+        intervals={
+            "repaired_share": repaired,
+            "soft_share": soft,
+            "healthy_edited_share": healthy,
+            "seconds_per_image": seconds,
+        },
         rows=summary.rows_of(by_arm),
         fidelity=summary.fidelity_change(loop),
         by_category=summary.by_category(loop),

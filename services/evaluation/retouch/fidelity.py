@@ -20,6 +20,12 @@ SAME_DB = 100.0
 REPAIRED_GAIN_DB = 1.0
 """A blemish counts as repaired where the PSNR of its place rose by so much, and its GMSD fell."""
 
+SOFT = 0.65
+"""Sharpness below which a repaired place is soft: most of these are ghosts, blends of what was and what should be."""
+
+_SHARP_SIGMA_PX = 1.0
+_SHARP_FLOOR = 0.3
+"""Levels of fine detail that grain alone has: two plain surfaces are as sharp as one another."""
 _GMSD_C = 170.0
 _CONTEXT_PX = 8
 """Of the window that a blemish's GMSD is taken over: what a repair does to its border belongs to it."""
@@ -68,6 +74,30 @@ def place_fidelity(image: Rgb, twin: Rgb, place: Mask) -> PlaceFidelity:
 def is_repaired(before: PlaceFidelity, after: PlaceFidelity) -> bool:
     """Whether a blemish's place came nearer to the clean twin by both measures."""
     return after.psnr >= before.psnr + REPAIRED_GAIN_DB and after.gmsd < before.gmsd
+
+
+def sharpness(image: Rgb, twin: Rgb, place: Mask) -> float:
+    """Fine detail of a place over the clean twin's: about 1 where it is as sharp, towards 0 for a ghost of it.
+
+    Mean absolute Laplacian of Gaussian (sigma 1 px; Marr and Hildreth, "Theory of edge detection", 1980) of the luma.
+
+    Args:
+        image: `(H, W, 3)` RGB.
+        twin: the same size.
+        place: `(H, W)` bool.
+
+    Raises:
+        ValueError: the place is empty.
+    """
+    if not place.any():
+        raise ValueError("a place without pixels has no sharpness")
+    here, there = (float(_fine_detail(one)[place].mean()) + _SHARP_FLOOR for one in (image, twin))
+    return here / there
+
+
+def _fine_detail(image: Rgb) -> npt.NDArray[np.float32]:
+    light = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(np.abs(cv2.Laplacian(cv2.GaussianBlur(light, (0, 0), _SHARP_SIGMA_PX), cv2.CV_32F)), np.float32)
 
 
 def psnr(image: Rgb, twin: Rgb, place: Mask | None = None) -> float:

@@ -17,7 +17,7 @@ class RatedRow(Contract):
         images: blemished ones.
         scores: of the rater, by name; None of those that it does not know, empty without a rater.
         gains: each score less the original's on the same images.
-        repaired_share: of all blemishes; `healthy_edited_share`: of healthy images; `edited_share`: of blemished ones.
+        repaired_share: of all blemishes; `soft_share`: of repaired ones; `healthy_edited_share`: of healthy images; `edited_share`: of blemished ones.
         psnr, ssim, gmsd: against the clean twins.
         outside_max_difference: None of a row that promises nothing.
         seconds: an image.
@@ -28,6 +28,7 @@ class RatedRow(Contract):
     scores: dict[str, Estimate | None]
     gains: dict[str, Estimate | None]
     repaired_share: Estimate
+    soft_share: Estimate
     healthy_edited_share: Estimate
     edited_share: Estimate
     psnr: Estimate
@@ -69,6 +70,7 @@ class RetouchReport(Contract):
 
     Attributes:
         repaired_share: of ALL blemishes: their place's PSNR against the clean twin rose by 1 dB and its GMSD fell.
+        soft_share: of repaired blemishes, those whose place has far less fine detail than the twin's: ghosts, mostly.
         healthy_edited_share: of healthy images, those that came back changed.
         outside_max_difference: over all images and rows of the loop, from the PNGs on disk; 0 is the promise.
         seconds_per_image: of the loop, by the wall clock.
@@ -82,6 +84,7 @@ class RetouchReport(Contract):
     """
 
     repaired_share: float | None
+    soft_share: float | None
     healthy_edited_share: float | None
     outside_max_difference: int
     seconds_per_image: float

@@ -6,7 +6,7 @@ import numpy as np
 
 from services.evaluation.retouch.attempt import Attempt
 from services.evaluation.retouch.cases import BlemishCase, ImageCase, PlaceCase, Ratings, WholeCase
-from services.evaluation.retouch.fidelity import fidelity, place_fidelity
+from services.evaluation.retouch.fidelity import fidelity, place_fidelity, sharpness
 from services.evaluation.retouch.keeping import outside_difference
 from services.evaluation.retouch.pictures import Picture, TrueBlemish
 from services.evaluation.retouch.rater import Rates
@@ -63,4 +63,5 @@ def _blemish(picture: Picture, blemish: TrueBlemish, result: Rgb) -> BlemishCase
         category=blemish.category,
         before=PlaceCase(psnr=before.psnr, gmsd=before.gmsd),
         after=PlaceCase(psnr=after.psnr, gmsd=after.gmsd),
+        sharpness=sharpness(result, picture.clean, blemish.repair),
     )

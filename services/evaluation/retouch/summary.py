@@ -32,6 +32,7 @@ def _original(cases: Cases) -> RatedRow:
         scores=_scores(blemished, lambda case: case.before),
         gains={},
         repaired_share=NOTHING,
+        soft_share=NOTHING,
         healthy_edited_share=NOTHING,
         edited_share=NOTHING,
         psnr=_mean_of(case.before.psnr for case in blemished),
@@ -51,6 +52,7 @@ def _row(arm: str, cases: Cases) -> RatedRow:
         scores=_scores(blemished, lambda case: case.after),
         gains=_gains(blemished),
         repaired_share=repaired(cases),
+        soft_share=soft(cases),
         healthy_edited_share=healthy_edited(cases),
         edited_share=mean([float(case.edited) for case in blemished]),
         psnr=_mean_of(case.after.psnr for case in blemished),
@@ -64,6 +66,12 @@ def _row(arm: str, cases: Cases) -> RatedRow:
 def repaired(cases: Cases) -> Estimate:
     """Share of all blemishes whose place came nearer to the clean twin; `NOTHING` without twins."""
     known = [[one.repaired for one in case.blemishes if one.repaired is not None] for case in cases]
+    return ratio([float(sum(each)) for each in known], [float(len(each)) for each in known])
+
+
+def soft(cases: Cases) -> Estimate:
+    """Share of repaired blemishes that are softer than the clean twin by far; `NOTHING` where none was repaired."""
+    known = [[one.soft for one in case.blemishes if one.soft is not None] for case in cases]
     return ratio([float(sum(each)) for each in known], [float(len(each)) for each in known])
 
 

@@ -45,6 +45,7 @@ def _headline(report: RetouchReport) -> Table:
     change = report.fidelity
     rows = (
         ("blemishes repaired, of all", percents(report.intervals["repaired_share"]), "≥ 30%"),
+        ("  of these soft, mostly ghosts", percents(report.intervals["soft_share"]), ""),
         ("healthy images edited", percents(report.intervals["healthy_edited_share"]), "≤ 5%"),
         ("largest difference outside masks", str(report.outside_max_difference), "0"),
         ("bad patches refused", percent(report.sabotage_refused), "≥ 95%"),
@@ -83,7 +84,7 @@ def _score(row: RatedRow, name: str) -> str:
 
 def _repairs(report: RetouchReport) -> Table:
     table = slim_table(
-        "row", "repaired", "healthy\nedited", "blemished\nedited", "PSNR", "outside", "s",
+        "row", "repaired", "of these\nsoft", "healthy\nedited", "blemished\nedited", "PSNR", "outside", "s",
         title="each tool alone and in the loop, and the loop without a part of it",
     )  # fmt: skip
     for row in report.rows:
@@ -91,6 +92,7 @@ def _repairs(report: RetouchReport) -> Table:
         table.add_row(
             row.arm,
             percents(row.repaired_share),
+            percent(row.soft_share.value),
             percent(row.healthy_edited_share.value),
             percent(row.edited_share.value),
             shown(row.psnr.value, 2),

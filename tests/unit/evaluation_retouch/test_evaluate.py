@@ -46,6 +46,7 @@ def test_a_loop_that_repairs_all_of_it(blobs: Path) -> None:
     report = report_of(blobs, blob_local())
     assert (report.blemished, report.healthy, report.blemishes) == (6, 3, 6)
     assert report.repaired_share == 1.0
+    assert report.soft_share == 0.0
     assert report.healthy_edited_share == 0.0
     assert report.outside_max_difference == 0
     assert report.seconds_per_image > 0
@@ -62,6 +63,7 @@ def test_a_loop_that_repairs_all_of_it(blobs: Path) -> None:
 def test_what_is_not_found_counts_as_not_repaired(blobs: Path) -> None:
     report = report_of(blobs, blob_local(sure=False))
     assert report.repaired_share == 0.0
+    assert report.soft_share is None
     assert report.intervals["repaired_share"].count == 6
     assert {case.outcome for case in report.cases} == {"nothing_to_fix"}
 
@@ -72,6 +74,7 @@ def test_verification_is_worth_something(blobs: Path) -> None:
     by_name = rows(report)
     assert by_name["loop"].edited_share.value == 0.0
     assert by_name["no-verification"].edited_share.value == 1.0
+    assert by_name["no-verification"].soft_share.value == 1.0
     assert by_name["no-verification"].healthy_edited_share.value == 0.0
     assert by_name["no-verification"].outside_max_difference == 0
     assert by_name["one-iteration"].edited_share.value == 0.0

@@ -1,5 +1,6 @@
 """PSNR, SSIM and GMSD, of pictures and of places, and what counts as a repair."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from services.evaluation.retouch.fidelity import (
     is_repaired,
     place_fidelity,
     psnr,
+    sharpness,
 )
 from shared.images import Rgb
 
@@ -65,3 +67,19 @@ def test_a_place_is_judged_by_its_own_window(twin: Rgb) -> None:
 )
 def test_a_repair_needs_both_measures(psnr_after: float, gmsd_after: float, repaired: bool) -> None:
     assert is_repaired(PlaceFidelity(20.0, 0.2), PlaceFidelity(psnr_after, gmsd_after)) is repaired
+
+
+def test_a_ghost_is_nearer_to_the_twin_than_a_guess_and_less_sharp() -> None:
+    """Between a bar here and a bar there, half of each has the better PSNR to either."""
+    here, there = np.full((48, 64, 3), 90, np.uint8), np.full((48, 64, 3), 90, np.uint8)
+    here[8:40, 20:26] = 200
+    there[8:40, 36:42] = 200
+    ghost = cv2.GaussianBlur(((here.astype(np.uint16) + there) // 2).astype(np.uint8), (0, 0), 2.0)
+    place = np.zeros(here.shape[:2], np.bool_)
+    place[4:44, 16:46] = True
+    assert psnr(ghost, there, place) > psnr(here, there, place) + 3
+    assert sharpness(there, there, place) == sharpness(here, here, place) == 1.0
+    assert sharpness(here, there, place) == pytest.approx(1.0, abs=0.1)
+    assert sharpness(ghost, there, place) < 0.5
+    with pytest.raises(ValueError, match="without pixels"):
+        sharpness(here, there, np.zeros_like(place))
