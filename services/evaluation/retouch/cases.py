@@ -1,7 +1,7 @@
 """What became of one picture in one row of the tables, as it is kept on disk between runs. Numbers and words alone."""
 
-from services.evaluation.retouch.fidelity import PlaceFidelity as _Place
 from services.evaluation.retouch.fidelity import SOFT, is_repaired
+from services.evaluation.retouch.fidelity import PlaceFidelity as _Place
 from shared.contracts.base import Contract, UnitFloat
 from shared.contracts.categories import Category
 

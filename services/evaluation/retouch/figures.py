@@ -17,7 +17,8 @@ class RatedRow(Contract):
         images: blemished ones.
         scores: of the rater, by name; None of those that it does not know, empty without a rater.
         gains: each score less the original's on the same images.
-        repaired_share: of all blemishes; `soft_share`: of repaired ones; `healthy_edited_share`: of healthy images; `edited_share`: of blemished ones.
+        repaired_share: of all blemishes; `soft_share`: of repaired ones; `healthy_edited_share`: of healthy images;
+            `edited_share`: of blemished ones.
         psnr, ssim, gmsd: against the clean twins.
         outside_max_difference: None of a row that promises nothing.
         seconds: an image.
