@@ -4,7 +4,9 @@ import numpy as np
 from fakes.agents import diagnosis
 
 from services.action.tools.base import EditRequest
-from shared.contracts.values import Region
+from shared.contracts.categories import Category
+from shared.contracts.values import Diagnosis, Region, TextReading
+from shared.images import Rgb
 
 
 def a_crop(size_hw: tuple[int, int] = (64, 64), shift: int = 0) -> np.ndarray:
@@ -45,3 +47,20 @@ def a_request(
         settings=dict(settings),
         negative=negative,
     )
+
+
+def a_text_request(image: Rgb, mask: np.ndarray, reading: TextReading, **settings: str | int) -> EditRequest:
+    """About words on the whole of an image."""
+    h, w = image.shape[:2]
+    region = Region(id="r1", box_xyxy_px=(0, 0, w, h), mask_ref="m", detector="text", evidence=0.9, reading=reading)
+    said = Diagnosis(
+        region_id="r1",
+        distorted=True,
+        category=Category.TEXT,
+        description="",
+        inconsistency="",
+        instruction="",
+        confidence=1.0,
+        source="detector:text",
+    )
+    return EditRequest(image, mask > 0, (0, 0, w, h), region, said, "", 5, dict(settings))

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from fakes.tool_requests import a_text_request
 from PIL import Image, ImageDraw, ImageFont
 
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
 from services.action.tools.retype import Retype
 from shared.contracts.base import QuadXY
-from shared.contracts.categories import Category
-from shared.contracts.values import Diagnosis, Region, TextFault, TextReading
+from shared.contracts.values import TextFault, TextReading
 from shared.fonts import FONTS, HELDOUT_FONTS, FontStyle
 from shared.images import Rgb, compose
 
@@ -74,18 +74,7 @@ def request(
     area = line if settings.get("extent") == "line" else quads[index]
     cv2.fillConvexPoly(mask, np.round(np.array(area)).astype(np.int32), 1)
     mask = cv2.dilate(mask, np.ones((2 * grow + 1, 2 * grow + 1), np.uint8))
-    region = Region(id="r1", box_xyxy_px=(0, 0, w, h), mask_ref="m", detector="text", evidence=0.9, reading=reading)
-    diagnosis = Diagnosis(
-        region_id="r1",
-        distorted=True,
-        category=Category.TEXT,
-        description="",
-        inconsistency="",
-        instruction="",
-        confidence=1.0,
-        source="detector:text",
-    )
-    return EditRequest(image, mask > 0, (0, 0, w, h), region, diagnosis, "", 5, dict(settings))
+    return a_text_request(image, mask, reading, **settings)
 
 
 def edit(asked: EditRequest) -> EditResult:

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from fakes.tool_requests import a_text_request
 from PIL import Image, ImageDraw, ImageFont
 
-from services.action.tools.base import EditRequest, EditResult, ToolDeclined
+from services.action.tools.base import EditResult, ToolDeclined
 from services.action.tools.retype import Retype
 from shared.contracts.base import QuadXY
-from shared.contracts.categories import Category
-from shared.contracts.values import Diagnosis, Region, TextFault, TextReading
+from shared.contracts.values import TextFault, TextReading
 from shared.fonts import HELDOUT_FONTS
 from shared.images import Rgb, compose
 
@@ -71,18 +71,7 @@ def set_anew(
         line_quad_px=(quads[0][0], quads[-1][1], quads[-1][2], quads[0][3]),
     )
     box = (0, 0, SIZE_HW[1], SIZE_HW[0])
-    region = Region(id="r1", box_xyxy_px=box, mask_ref="m", detector="text", evidence=0.9, reading=reading)
-    diagnosis = Diagnosis(
-        region_id="r1",
-        distorted=True,
-        category=Category.TEXT,
-        description="",
-        inconsistency="",
-        instruction="",
-        confidence=1.0,
-        source="detector:text",
-    )
-    answer = Retype().edit([EditRequest(image, np.ones(SIZE_HW, np.bool_), box, region, diagnosis, "", 5)])[0]
+    answer = Retype().edit([a_text_request(image, np.ones(SIZE_HW, np.bool_), reading)])[0]
     return answer, image if isinstance(answer, ToolDeclined) else compose(image, answer.image, answer.alpha, box)
 
 

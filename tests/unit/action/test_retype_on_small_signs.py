@@ -3,13 +3,13 @@
 import cv2
 import numpy as np
 import pytest
+from fakes.tool_requests import a_text_request
 from PIL import Image, ImageDraw, ImageFont
 
-from services.action.tools.base import EditRequest, EditResult
+from services.action.tools.base import EditResult
 from services.action.tools.retype import Retype
 from shared.contracts.base import QuadXY
-from shared.contracts.categories import Category
-from shared.contracts.values import Diagnosis, Region, TextFault, TextReading
+from shared.contracts.values import TextFault, TextReading
 from shared.fonts import HELDOUT_FONTS
 from shared.geometry import Mask
 from shared.images import Rgb, compose
@@ -53,19 +53,7 @@ def retyped(image: Rgb, quad: QuadXY, text: str, expected: str) -> Rgb:
     mask = np.zeros((h, w), np.uint8)
     cv2.fillConvexPoly(mask, np.round(np.array(quad)).astype(np.int32), 1)
     mask = cv2.dilate(mask, np.ones((13, 13), np.uint8))
-    region = Region(id="r1", box_xyxy_px=(0, 0, w, h), mask_ref="m", detector="text", evidence=0.9, reading=reading)
-    diagnosis = Diagnosis(
-        region_id="r1",
-        distorted=True,
-        category=Category.TEXT,
-        description="",
-        inconsistency="",
-        instruction="",
-        confidence=1.0,
-        source="detector:text",
-    )
-    asked = EditRequest(image, mask > 0, (0, 0, w, h), region, diagnosis, "", 5, {"extent": "line"})
-    answer = Retype().edit([asked])[0]
+    answer = Retype().edit([a_text_request(image, mask, reading, extent="line")])[0]
     assert isinstance(answer, EditResult), str(answer)
     return compose(image, answer.image, answer.alpha, (0, 0, w, h))
 

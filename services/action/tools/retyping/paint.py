@@ -108,11 +108,11 @@ def _cleared(
         box = mask_box(clearing.erased)
         if box is None:
             return crop, clearing.erased
-        if not clearing.known.any():
-            continue
         window = around_box(box, round(1.6 * body_px), allowed.shape)
-        filled = crop.copy()
         holes, known = clearing.erased[window], clearing.known[window]
+        if not known.any():
+            continue
+        filled = crop.copy()
         filled[window] = fill(crop[window], holes, known, 1.6 * body_px, rng, plain=clearing.plain)
         drift = _drift(crop, filled, native, clearing.erased)
         if drift < least:
