@@ -4,8 +4,7 @@ import numpy as np
 from fakes.agents import diagnosis
 
 from services.action.tools.base import EditRequest
-from shared.contracts.categories import Category
-from shared.contracts.values import Diagnosis, Region, TextReading
+from shared.contracts.values import Region, TextReading
 from shared.images import Rgb
 
 
@@ -53,14 +52,4 @@ def a_text_request(image: Rgb, mask: np.ndarray, reading: TextReading, **setting
     """About words on the whole of an image."""
     h, w = image.shape[:2]
     region = Region(id="r1", box_xyxy_px=(0, 0, w, h), mask_ref="m", detector="text", evidence=0.9, reading=reading)
-    said = Diagnosis(
-        region_id="r1",
-        distorted=True,
-        category=Category.TEXT,
-        description="",
-        inconsistency="",
-        instruction="",
-        confidence=1.0,
-        source="detector:text",
-    )
-    return EditRequest(image, mask > 0, (0, 0, w, h), region, said, "", 5, dict(settings))
+    return EditRequest(image, mask > 0, (0, 0, w, h), region, diagnosis("r1"), "", 5, dict(settings))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from services.evaluation.intervals import NOTHING, Estimate, mean, ratio
-from services.evaluation.retouch.cases import ImageCase, WholeCase
+from services.evaluation.retouch.cases import BlemishCase, ImageCase, WholeCase
 from services.evaluation.retouch.figures import (
     SCORES,
     CategoryRow,
@@ -65,13 +65,17 @@ def _row(arm: str, cases: Cases) -> RatedRow:
 
 def repaired(cases: Cases) -> Estimate:
     """Share of all blemishes whose place came nearer to the clean twin; `NOTHING` without twins."""
-    known = [[one.repaired for one in case.blemishes if one.repaired is not None] for case in cases]
-    return ratio([float(sum(each)) for each in known], [float(len(each)) for each in known])
+    return _share_of(cases, lambda one: one.repaired)
 
 
 def soft(cases: Cases) -> Estimate:
     """Share of repaired blemishes that are softer than the clean twin by far; `NOTHING` where none was repaired."""
-    known = [[one.soft for one in case.blemishes if one.soft is not None] for case in cases]
+    return _share_of(cases, lambda one: one.soft)
+
+
+def _share_of(cases: Cases, says: Callable[[BlemishCase], bool | None]) -> Estimate:
+    """Share of the blemishes of which something is said for which it is true."""
+    known = [[said for one in case.blemishes if (said := says(one)) is not None] for case in cases]
     return ratio([float(sum(each)) for each in known], [float(len(each)) for each in known])
 
 

@@ -49,9 +49,14 @@ class Ink:
         return self.unevenness < 0.06
 
     @property
+    def contrast(self) -> float:
+        """RGB distance from ground to ink."""
+        return float(np.linalg.norm(self.step))
+
+    @property
     def unevenness(self) -> float:
         """The ground's spread over the contrast."""
-        return self.spread / float(np.linalg.norm(self.step))
+        return self.spread / self.contrast
 
 
 def separate(view: Float, valid: Mask, frame: Frame) -> Ink:

@@ -53,6 +53,11 @@ class Native:
     shade: Float
     contrast: float
 
+    @property
+    def others(self) -> Mask:
+        """Ink of the line that stays."""
+        return self.line & ~self.run
+
 
 def native_of(crop: Float, frame: Frame, ink: Ink, line: Line, removed: Mask) -> Native:
     """The frame's findings on the crop's pixels.
@@ -89,8 +94,8 @@ def native_of(crop: Float, frame: Frame, ink: Ink, line: Line, removed: Mask) ->
     things = (like_ink & ~dilate(whole, 2)) | (unlike & ~dilate(whole, round(0.3 * body)))
     stained = _stains(crop, whole, things, ink, body)
     letters = np.where(dilate(whole, 2), matte, 0.0).astype(np.float32)
-    contrast = float(np.linalg.norm(ink.step))
-    return Native(letters, run, whole, like_ink, unlike, stained, mixed, edge_blur(letters), underlay, shade, contrast)
+    blur_px = edge_blur(letters)
+    return Native(letters, run, whole, like_ink, unlike, stained, mixed, blur_px, underlay, shade, ink.contrast)
 
 
 def _ink_masks(frame: Frame, ink: Ink, line: Line, removed: Mask, hw: tuple[int, int]) -> tuple[Mask, Mask]:
@@ -136,7 +141,6 @@ def _stains(crop: Float, letters: Mask, others: Mask, ink: Ink, body_px: float) 
     """
     if ink.solid is not None:
         return np.zeros_like(letters)
-    contrast = float(np.linalg.norm(ink.step))
     around = dilate(letters, max(2, round(_STAIN_REACH * body_px))) & ~dilate(others, 2)
     wide = dilate(letters, round(2 * _STAIN_REACH * body_px)) & ~dilate(letters, 3) & ~dilate(others, 2)
     if not wide.any():
@@ -144,9 +148,9 @@ def _stains(crop: Float, letters: Mask, others: Mask, ink: Ink, body_px: float) 
     smooth = np.asarray(cv2.GaussianBlur(crop, (0, 0), 1.2), np.float32)
     surface = fit_surface(smooth, wide, order=2)
     miss = np.abs(surface.residual).mean(axis=2)
-    least = max(_STAIN * contrast, 3.5 * surface.sigma)
+    least = max(_STAIN * ink.contrast, 3.5 * surface.sigma)
     off = around & (miss > least)
-    if surface.inlier_share < _PLAIN_SHARE or least > 0.2 * contrast:
+    if surface.inlier_share < _PLAIN_SHARE or least > 0.2 * ink.contrast:
         return np.zeros_like(letters)
     labels, _, _ = connected(off | letters)
     return np.asarray(np.isin(labels, np.unique(labels[letters])) & off & ~letters)

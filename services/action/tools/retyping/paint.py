@@ -66,11 +66,12 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     fresh = ((wanted > 0.004) | (added > 0.02)) & request.mask
     body = frame.line.height / frame.scale
     rng = np.random.default_rng(request.seed)
-    bare, erased = _cleared(crop, native, request.mask, body, rng)
+    reach = 1.6 * body
+    bare, erased = _cleared(crop, native, request.mask, reach, rng)
     box = mask_box(erased | fresh)
     if box is None:
         raise ToolDeclined("there is nothing to change here")
-    window = around_box(box, round(1.6 * body), request.mask.shape)
+    window = around_box(box, round(reach), request.mask.shape)
     ground = bare[window]
     if native.underlay is not None:
         extra = np.where(erased, shade, added)[window]
@@ -93,7 +94,7 @@ class _Clearing:
 
 
 def _cleared(
-    crop: Float, native: Native, allowed: Mask, body_px: float, rng: np.random.Generator
+    crop: Float, native: Native, allowed: Mask, reach_px: float, rng: np.random.Generator
 ) -> tuple[Float, Mask]:
     """The crop without the old ink, and what was filled: from around the words, with all that they may have stained;
     where the words fill their sign, and a wall is around them, from between the letters.
@@ -104,16 +105,16 @@ def _cleared(
     best: tuple[Float, Mask] | None = None
     least = _LOST
     for way in (_around, _between):
-        clearing = way(crop, native, allowed, 1.6 * body_px)
+        clearing = way(crop, native, allowed, reach_px)
         box = mask_box(clearing.erased)
         if box is None:
             return crop, clearing.erased
-        window = around_box(box, round(1.6 * body_px), allowed.shape)
+        window = around_box(box, round(reach_px), allowed.shape)
         holes, known = clearing.erased[window], clearing.known[window]
         if not known.any():
             continue
         filled = crop.copy()
-        filled[window] = fill(crop[window], holes, known, 1.6 * body_px, rng, plain=clearing.plain)
+        filled[window] = fill(crop[window], holes, known, reach_px, rng, plain=clearing.plain)
         drift = _drift(crop, filled, native, clearing.erased)
         if drift < least:
             best, least = (filled, clearing.erased), drift
@@ -127,10 +128,10 @@ def _cleared(
 def _around(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
     """All that letters may have stained, from ground that they cannot have."""
     halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
-    others = native.line & ~native.run
-    stained = dilate(native.stained & _nearer(native.run, others), 1) & ~dilate(others, 1) & allowed
+    stained = native.stained & _nearer(native.run, native.others)
+    stained = dilate(stained, 1) & ~dilate(native.others, 1) & allowed
     erased = _old_ink(native, allowed, halo) | stained
-    known = ~dilate(native.line | native.like_ink, halo) & ~native.stained & ~dilate(erased, 1) & (native.shade < 0.04)
+    known = ~dilate(native.line | native.like_ink, halo) & ~native.stained & ~dilate(erased, 1) & _unshaded(native)
     near = dilate(erased, max(3, round(0.05 * reach_px))) & known
     plain = native.mixed or not near.any() or float(native.unlike[near].mean()) < _BUSY
     return _Clearing(erased, known & ~dilate(native.unlike, 1) if plain else known, plain)
@@ -140,7 +141,7 @@ def _between(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Cl
     """The letters alone, from what shows between them and right beside, in the colour that it has between them."""
     edge = int(np.ceil(1.5 * native.blur_px))
     near = dilate(native.run, round(_BESIDE * reach_px))
-    known = near & ~dilate(native.line | native.like_ink, edge) & (native.shade < 0.04)
+    known = near & ~dilate(native.line | native.like_ink, edge) & _unshaded(native)
     bare = _bare(native, dilate(native.run, 2 * edge))
     if bare.any():
         off = np.linalg.norm(crop - np.median(crop[bare], axis=0), axis=2)
@@ -150,7 +151,12 @@ def _between(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Cl
 
 def _bare(native: Native, where: Mask) -> Mask:
     """Ground that shows there, without ink, shadow or stain."""
-    return where & ~native.stained & (native.matte < 0.15) & (native.shade < 0.04)
+    return where & ~native.stained & (native.matte < 0.15) & _unshaded(native)
+
+
+def _unshaded(native: Native) -> Mask:
+    """Where no shadow or outline of the letters lies."""
+    return np.asarray(native.shade < 0.04)
 
 
 def _drift(before: Float, filled: Float, native: Native, erased: Mask) -> float:
@@ -231,15 +237,14 @@ def _old_ink(native: Native, allowed: Mask, edge_px: int) -> Mask:
     """
     if not native.run.any():
         return np.zeros_like(allowed)
-    others = native.line & ~native.run
-    erased = dilate(native.run, edge_px) & ~dilate(others, 1)
+    erased = dilate(native.run, edge_px)
     if native.underlay is not None:
         shaded = native.underlay.cast(native.run.astype(np.float32)) > 0.03
-        erased |= dilate(shaded, 1) & ~dilate(others, 1)
+        erased |= dilate(shaded, 1)
     outside = int((native.run & ~allowed).sum())
     if outside > 0.02 * native.run.sum():
         raise ToolDeclined("part of the old words lies outside the area that may change")
-    return erased & allowed
+    return erased & ~dilate(native.others, 1) & allowed
 
 
 def _ink_colour(
