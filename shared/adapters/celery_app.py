@@ -30,7 +30,12 @@ ROUTES: dict[Work, tuple[str, str]] = {
 
 
 def make_app(redis_url: str, connect_timeout_s: float = 3.0) -> Celery:
-    """An app with this project's settings; connects to nothing yet."""
+    """An app with this project's settings; connects to nothing yet.
+
+    A worker takes as many messages as it has threads free (`worker_disable_prefetch`), and no other limit holds. With
+    a prefetch count, messages that could not be acknowledged use it up for good: a worker that has lost its queue
+    while all its threads were busy would ask for no more, and so would never notice that its connection is gone.
+    """
     app = Celery("retoucher", broker=redis_url, set_as_current=False)
     app.conf.update(
         task_acks_late=True,
@@ -38,7 +43,7 @@ def make_app(redis_url: str, connect_timeout_s: float = 3.0) -> Celery:
         task_store_errors_even_if_ignored=False,
         task_serializer="json",
         accept_content=["json"],
-        worker_prefetch_multiplier=1,
+        worker_prefetch_multiplier=0,
         worker_disable_prefetch=True,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_enable_remote_control=False,
