@@ -1,6 +1,8 @@
 """A Redis server of a test's own: on a free port, in a folder of its own, with the settings of production."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,9 +13,14 @@ import redis
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for a server that starts later: below those that the kernel hands out, or another process that asks for
+    any free one would take it in the meantime.
+    """
+    while True:
+        port = random.SystemRandom().randrange(15000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class RedisServer:

@@ -14,6 +14,8 @@ import numpy as np
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
 from services.action.tools.retyping.brief import Brief, brief_of
 from services.action.tools.retyping.composing import Piece, compose_of_letters
+from services.action.tools.retyping.frame import Matrix
+from services.action.tools.retyping.letters import Letter
 from services.action.tools.retyping.line import Line
 from services.action.tools.retyping.paint import Composition, paint
 from services.action.tools.retyping.seeing import Seen, see, unseen_ink
@@ -165,7 +167,7 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
     halo = dilate(run, round(0.08 * frame.line.height))
     trusted = brief.trusted and seen.telling
     keep = alignment(line, frame, brief.text, brief.expected, trusted)
-    room = room_for(line, frame, quad, ~seen.ink.unlike | halo, allowed, keep)
+    room = room_for(line, frame, quad, ~seen.ink.unlike | halo, allowed, keep, layout_known=trusted)
     own = [x for x in seen.letters if x.word in line.run] if trusted else []
     others = [x for x in seen.believed if seen.telling and x.word not in line.run]
     pieces = None
@@ -189,25 +191,37 @@ def _right_words(brief: Brief, line: Line) -> frozenset[int]:
 
 def _assembled(pieces: list[Piece], seen: Seen, run: Mask, style: Style, crop_hw: tuple[int, int]) -> SetWords:
     drawn = np.zeros(crop_hw, np.float32)
-    moved: list[tuple[Mask, float]] = []
+    moved: list[tuple[Mask, Matrix]] = []
+    boxes = [piece.source.box for piece in pieces if piece.source is not None]
+    middle_y = float(np.median([(box.y0 + box.y1) / 2 for box in boxes]))
     stays = np.zeros_like(run)
     for piece in pieces:
         if piece.source is None or (seen.rough and not piece.kept):
             # Such ink has ragged edges; it may stay where it is, but it is not set anew elsewhere.
-            drawn = np.maximum(drawn, coverage(letter_at(piece.text, piece.x0, style, seen.frame), seen.frame, crop_hw))
+            letter = letter_at(piece.text, piece.x0, style.scaled(piece.scale, middle_y), seen.frame)
+            drawn = np.maximum(drawn, coverage(letter, seen.frame, crop_hw))
             continue
         ink = np.isin(seen.line.labels, piece.source.blob.labels)
         if piece.kept:
             stays |= ink
         else:
-            moved.append((ink, piece.shift_x))
+            moved.append((ink, _step(piece, piece.source, middle_y)))
     kept = sum(1 for piece in pieces if piece.kept)
     last = pieces[-1]
-    width = last.source.box.width if last.source is not None else 0.0
-    if last.source is None:
-        width = letter_at(last.text, last.x0, style, seen.frame).x1 - last.x0
+    if last.source is not None:
+        width = last.source.box.width * last.scale
+    else:
+        width = letter_at(last.text, last.x0, style.scaled(last.scale, middle_y), seen.frame).x1 - last.x0
     composition = Composition(run & ~stays, drawn, tuple(moved))
-    return SetWords(composition, kept=kept, reused=len(moved), x0=pieces[0].x0, x1=last.x0 + width)
+    x0, x1 = pieces[0].x0, last.x0 + width
+    return SetWords(composition, kept=kept, reused=len(moved), scaled=last.scale, x0=x0, x1=x1)
+
+
+def _step(piece: Piece, source: Letter, middle_y: float) -> Matrix:
+    """Takes the source's ink to the piece's place and size, about the middle of the line."""
+    scale = piece.scale
+    across = source.box.x0 * (1.0 - scale) + piece.shift_x
+    return np.array([[scale, 0.0, across], [0.0, scale, middle_y * (1.0 - scale)], [0.0, 0.0, 1.0]])
 
 
 def _leaves_no_hole(seen: Seen, setting: SetWords) -> None:

@@ -28,18 +28,20 @@ _ELASTIC_EM = 0.16
 class Piece:
     """One letter in place: from `source` moved right by `shift_x` frame pixels, or drawn if there is no source.
 
-    `x0` is where its ink begins in the frame. A piece with a source and no shift is left alone on its own pixels.
+    `x0` is where its ink begins in the frame, `scale` its size over the line's. A piece with a source that neither
+    moves nor grows is left alone on its own pixels.
     """
 
     text: str
     x0: float
     source: Letter | None
     shift_x: float
+    scale: float = 1.0
 
     @property
     def kept(self) -> bool:
         """It stays where and as it is."""
-        return self.source is not None and self.shift_x == 0.0
+        return self.source is not None and self.shift_x == 0.0 and self.scale == 1.0
 
 
 def compose_of_letters(
@@ -81,6 +83,15 @@ def compose_of_letters(
     if abs(slack) <= elastic:
         offsets = _spread(offsets, sources, run, slack)
         start = room.old_x0
+    elif room.tallest is not None:
+        scale = room.filling(total)
+        if scale * total > room.x1 - room.x0:
+            return None
+        start = (room.old_x0 + room.old_x1 - scale * total) / 2
+        return [
+            Piece(t, start + scale * o, s, start + scale * o - s.box.x0 if s is not None else 0.0, scale)
+            for t, o, s in zip(tokens, offsets, sources, strict=True)
+        ]
     else:
         if total > room.x1 - room.x0:
             return None

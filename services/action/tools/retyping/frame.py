@@ -89,9 +89,8 @@ class Frame:
         """`(h, w)` bool, True for crop pixels that the frame shows."""
         return self.back(np.ones(self.size_hw, np.float32), crop_hw) > 0.99
 
-    def moved(self, field: Float, shift_x: float) -> Float:
-        """A crop-sized field with what lies on it moved along the line by `shift_x` frame pixels."""
-        step = np.array([[1.0, 0.0, shift_x], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    def moved(self, field: Float, step: Matrix) -> Float:
+        """A crop-sized field with what lies on it moved by `step`, a `(3, 3)` map of frame points."""
         matrix = inverse(self.from_crop) @ step @ self.from_crop
         return np.clip(warp(field, matrix, (field.shape[0], field.shape[1]), cv2.INTER_CUBIC, 0.0), 0.0, 1.0)
 

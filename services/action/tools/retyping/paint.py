@@ -11,7 +11,7 @@ import numpy as np
 
 from services.action.tools.base import EditRequest, ToolDeclined
 from services.action.tools.retyping.erase import fill, interpolate
-from services.action.tools.retyping.frame import Float, Frame
+from services.action.tools.retyping.frame import Float, Frame, Matrix
 from services.action.tools.retyping.ink import Ink, edge_blur
 from services.action.tools.retyping.line import Line
 from services.action.tools.retyping.native import Native, around_box, native_of
@@ -41,12 +41,12 @@ class Composition:
     Attributes:
         removed: `(H, W)` bool, in the frame: old ink to erase.
         drawn: `(h, w)` coverage of drawn letters on the crop's pixels, not yet blurred.
-        moved: in the frame, ink `(H, W)` bool that is set again, and how far to the right, in frame pixels.
+        moved: in the frame, ink `(H, W)` bool that is set again, and where: `(3, 3)` affine, frame points to such.
     """
 
     removed: Mask
     drawn: Float
-    moved: tuple[tuple[Mask, float], ...] = ()
+    moved: tuple[tuple[Mask, Matrix], ...] = ()
 
 
 def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition: Composition) -> tuple[Rgb, Gray]:
@@ -58,8 +58,8 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
     crop = request.crop.astype(np.float32)
     native = native_of(crop, frame, ink, line, composition.removed)
     wanted, gain = _soften(composition.drawn, native)
-    for source, shift_x in composition.moved:
-        wanted = np.asarray(np.maximum(wanted, _carried(native, frame, source, shift_x)), np.float32)
+    for source, step in composition.moved:
+        wanted = np.asarray(np.maximum(wanted, _carried(native, frame, source, step)), np.float32)
     if wanted[~request.mask].sum() > 0.02 * wanted.sum():
         raise ToolDeclined("the right words would reach beyond the area that may change")
     shade, added = _new_shade(native, wanted)
@@ -188,7 +188,7 @@ def _new_shade(native: Native, wanted: Float) -> tuple[Float, Float]:
     return shade, np.where(own > 0.02, np.clip(shade - native.shade, 0.0, 1.0), 0.0).astype(np.float32)
 
 
-def _carried(native: Native, frame: Frame, source: Mask, shift_x: float) -> Float:
+def _carried(native: Native, frame: Frame, source: Mask, step: Matrix) -> Float:
     """The matte of old ink where it is set again."""
     hw = (native.matte.shape[0], native.matte.shape[1])
     own = frame.back(source.astype(np.float32), hw) > 0.2
@@ -200,12 +200,12 @@ def _carried(native: Native, frame: Frame, source: Mask, shift_x: float) -> Floa
     if not rows.size:
         return whole
     place = frame.to_frame([[float(columns.mean()), float(rows.mean())]])
-    dx, dy = (frame.to_crop(place + np.array([shift_x, 0.0])) - frame.to_crop(place))[0]
-    if abs(dy - round(dy)) < _LEVEL_PX:
+    dx, dy = (frame.to_crop(place @ step[:2, :2].T + step[:2, 2]) - frame.to_crop(place))[0]
+    if step[0, 0] == 1.0 and abs(dy - round(dy)) < _LEVEL_PX:
         # Whole pixels keep the letter's edges as they are: resampled ones would be softer and heavier.
         move = np.array([[1.0, 0.0, round(dx)], [0.0, 1.0, round(dy)]])
         return np.asarray(cv2.warpAffine(whole, move, hw[::-1], flags=cv2.INTER_NEAREST), np.float32)
-    return frame.moved(whole, shift_x)
+    return frame.moved(whole, step)
 
 
 def _local_best(matte: Float, frame: Frame) -> Float:

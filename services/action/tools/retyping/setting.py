@@ -19,19 +19,35 @@ MIN_CONDENSED = 0.75
 MIN_SCALED = 0.7
 _FLUSH = 0.2
 """Body heights by which lines set flush may begin apart: letters' side bearings differ."""
+FILLED = 0.13
+"""Room beside words, over their width, below which they fill their place: a sign's margins, and no empty wall."""
+MAX_GROWN = 1.6
+_AIR = 0.25
+"""Letter heights that stay free above and below letters that grow."""
 OVERSAMPLING = 3
 _MAX_DRAWN_EM_PX = 600
 
 
 @dataclass(frozen=True)
 class Room:
-    """Columns of the frame that the words may take, where they stood, and how they are aligned."""
+    """Columns of the frame that the words may take, where they stood, and how they are aligned.
+
+    `tallest` is None where the letters keep their size. Where the old words filled their place from margin to margin,
+    so are the new ones to do, their letters smaller or up to so many times as tall.
+    """
 
     x0: float
     x1: float
     old_x0: float
     old_x1: float
     keep: str
+    tallest: float | None = None
+
+    def filling(self, width: float) -> float:
+        """By what letters that are `width` wide in all are scaled to fill the place; 1 where they keep their size."""
+        if self.tallest is None:
+            return 1.0
+        return float(np.clip((self.old_x1 - self.old_x0) / width, MIN_SCALED, self.tallest))
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,9 @@ class Setting:
     x1: float = 0.0
 
 
-def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mask, keep: str) -> Room:
+def room_for(
+    line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mask, keep: str, layout_known: bool = False
+) -> Room:
     """How far the run may reach to either side.
 
     Args:
@@ -60,6 +78,7 @@ def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mas
         free: `(H, W)` bool, plain ground, or ink that will go.
         allowed: `(H, W)` bool, what may change.
         keep: how the words are aligned, see `alignment`.
+        layout_known: the old words are whole, so that they show whether they were set to fill their place.
     """
     run = [line.words[i] for i in line.run]
     before = line.words[line.run.start - 1] if line.run.start > 0 and line.words else None
@@ -81,7 +100,20 @@ def room_for(line: Line, frame: Frame, run_quad: Float, free: Mask, allowed: Mas
         x0 = max(x0, before.box.x1 + _least_gap(old_x0 - before.box.x1, frame))
     if after is not None:
         x1 = min(x1, after.box.x0 - _least_gap(after.box.x0 - old_x1, frame))
-    return Room(min(x0, old_x0), max(x1, old_x1), old_x0, old_x1, keep)
+    tallest = None
+    if layout_known and run and len(run) == len(line.words):
+        beside = (old_x0 - _reach(clear, old_x0, -1, 0), _reach(clear, old_x1, 1, clear.size) - old_x1)
+        if max(beside) < FILLED * (old_x1 - old_x0):
+            columns = slice(int(old_x0), int(np.ceil(old_x1)))
+            tallest = _tallest((free & allowed)[:, columns].mean(axis=1) > 0.88, top, bottom)
+    return Room(min(x0, old_x0), max(x1, old_x1), old_x0, old_x1, keep, tallest)
+
+
+def _tallest(open_rows: Mask, top: int, bottom: int) -> float:
+    """By what letters between those rows may grow about their middle with some air left above and below."""
+    air = min(top - _reach(open_rows, top, -1, 0), _reach(open_rows, bottom - 1, 1, open_rows.size) - (bottom - 1))
+    height = bottom - top
+    return float(np.clip((height + 2.0 * air) / (height * (1.0 + 2.0 * _AIR)), 1.0, MAX_GROWN))
 
 
 def alignment(line: Line, frame: Frame, old: str, new: str, trusted: bool) -> str:
@@ -182,6 +214,9 @@ def place(text: str, style: Style, room: Room, frame: Frame) -> Setting:
 def _squeeze(text: str, natural: float, room: Room) -> tuple[float, float]:
     """By what the letters are condensed, and then scaled down, to fit the room; a little either way to fill it."""
     available = room.x1 - room.x0
+    if room.tallest is not None:
+        scaled = room.filling(natural)
+        return min(1.0, max(available / (natural * scaled), MIN_CONDENSED)), scaled
     if natural > available:
         condensed = max(float(available / natural), MIN_CONDENSED)
         scaled = min(1.0, float(available / (natural * condensed)))

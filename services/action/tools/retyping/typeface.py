@@ -54,6 +54,10 @@ class Style:
     likeness: float = 0.0
     hand: float = 0.0
 
+    def scaled(self, scale: float, middle_y: float) -> "Style":
+        """Letters so many times as large, about that row of the frame."""
+        return replace(self, em_px=scale * self.em_px, baseline_y=middle_y + scale * (self.baseline_y - middle_y))
+
 
 @dataclass(frozen=True)
 class Glyph:
