@@ -156,6 +156,15 @@ def test_by_elimination_the_one_sign_is_wrong(detector: TextDetector, sign: Call
     assert "--regions" in unclear.warnings[0]
 
 
+def test_a_shape_that_looks_like_one_letter_is_no_rival_of_the_one_sign(
+    detector: TextDetector, sign: Callable[..., Rgb]
+) -> None:
+    """A person with arms and legs is read as an H."""
+    image = np.minimum(sign("RECORDS", size=40), np.roll(sign("H", size=160), -230, axis=1))
+    found = _detect(detector, image, 'a sign that says "SANDWICH"').findings
+    assert [(f.reading.text, f.reading.expected) for f in found if f.reading] == [("RECORDS", "SANDWICH")]
+
+
 def test_words_without_a_place_are_a_warning(detector: TextDetector, sign: Callable[..., Rgb]) -> None:
     detection = _detect(detector, sign(""), 'a sign that says "OPEN"')
     assert detection.findings == ()

@@ -31,6 +31,7 @@ def fill(
     light_px: float | None = None,
     tries: int = OFFSETS,
     plain: bool = False,
+    grain: Float | None = None,
 ) -> Float:
     """`image` with the hole filled.
 
@@ -43,6 +44,7 @@ def fill(
         light_px: how far light is averaged; None for as far as the hole is thick.
         tries: how many offsets to look at.
         plain: the ground has grain alone; what stands out of it is something else and is not copied.
+        grain: `(3,)` median deviations from the light, where they are known better than from what may be copied.
 
     Returns:
         `(h, w, 3)` float32, equal to `image` outside the hole.
@@ -54,7 +56,8 @@ def fill(
     wide = light if light_px is None else interpolate(image, known, light_px)
     detail = np.where(known[..., None], image - light, 0.0).astype(np.float32)
     if plain:
-        limit = _GRAIN * np.median(np.abs(detail[known]), axis=0)
+        seen = np.median(np.abs(detail[known]), axis=0)
+        limit = _GRAIN * (seen if grain is None else np.minimum(seen, grain))
         detail = np.clip(detail, -limit, limit).astype(np.float32)
     chosen, offsets = _choose(detail, hole, known, _Search(reach_px, thick, tries), rng)
     rows, columns = np.nonzero(hole)

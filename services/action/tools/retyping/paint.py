@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from services.action.surface import fit_surface
 from services.action.tools.base import EditRequest, ToolDeclined
 from services.action.tools.retyping.erase import fill, interpolate
 from services.action.tools.retyping.frame import Float, Frame, Matrix
@@ -29,6 +30,10 @@ _BESIDE = 0.25
 """Reach of what is right beside letters, over that of what is around them."""
 _GRAIN = 3.0
 """Medians of the distance from the commonest colour up to which a pixel between letters is ground."""
+_FOREIGN = 0.25
+"""Share of the contrast by which what is not the letters' ground leaves it: the rim of their sign, the wall behind."""
+_ENOUGH = 0.05
+"""Over what is filled, what must be like the ground between the letters to be all that it is filled from."""
 _LEVEL_PX = 0.25
 """Off whole pixels by so little across the line, a letter is moved by whole pixels."""
 _BLURS = tuple(np.arange(0.0, 3.3, 0.15))
@@ -91,6 +96,7 @@ class _Clearing:
     erased: Mask
     known: Mask
     plain: bool
+    grain: Float | None
 
 
 def _cleared(
@@ -114,7 +120,7 @@ def _cleared(
         if not known.any():
             continue
         filled = crop.copy()
-        filled[window] = fill(crop[window], holes, known, reach_px, rng, plain=clearing.plain)
+        filled[window] = fill(crop[window], holes, known, reach_px, rng, plain=clearing.plain, grain=clearing.grain)
         drift = _drift(crop, filled, native, clearing.erased)
         if drift < least:
             best, least = (filled, clearing.erased), drift
@@ -128,13 +134,23 @@ def _cleared(
 def _around(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
     """All that letters may have stained, from ground that they cannot have."""
     halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
+    shown = _shown(crop, native, halo)
     stained = native.stained & _nearer(native.run, native.others)
+    if shown is not None:
+        stained &= shown.off <= max(shown.limit, _FOREIGN * native.contrast)
     stained = dilate(stained, 1) & ~dilate(native.others, 1) & allowed
     erased = _old_ink(native, allowed, halo) | stained
     known = ~dilate(native.line | native.like_ink, halo) & ~native.stained & ~dilate(erased, 1) & _unshaded(native)
     near = dilate(erased, max(3, round(0.05 * reach_px))) & known
     plain = native.mixed or not near.any() or float(native.unlike[near].mean()) < _BUSY
-    return _Clearing(erased, known & ~dilate(native.unlike, 1) if plain else known, plain)
+    known = known & ~dilate(native.unlike, 1) if plain else known
+    if shown is None:
+        return _Clearing(erased, known, plain, None)
+    for limit in (shown.limit, _FOREIGN * native.contrast):
+        like = known & (shown.off <= limit)
+        if like.sum() > _ENOUGH * erased.sum():
+            return _Clearing(erased, like, True, shown.grain)
+    return _Clearing(erased, known, plain, shown.grain)
 
 
 def _between(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
@@ -142,11 +158,36 @@ def _between(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Cl
     edge = int(np.ceil(1.5 * native.blur_px))
     near = dilate(native.run, round(_BESIDE * reach_px))
     known = near & ~dilate(native.line | native.like_ink, edge) & _unshaded(native)
-    bare = _bare(native, dilate(native.run, 2 * edge))
-    if bare.any():
-        off = np.linalg.norm(crop - np.median(crop[bare], axis=0), axis=2)
-        known &= off <= max(_GRAIN * float(np.median(off[bare])), _DRIFT * native.contrast)
-    return _Clearing(_old_ink(native, allowed, edge), known, plain=True)
+    shown = _shown(crop, native, edge)
+    if shown is not None:
+        known &= shown.off <= shown.limit
+    return _Clearing(_old_ink(native, allowed, edge), known, True, shown.grain if shown is not None else None)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The ground as it shows between the letters.
+
+    Attributes:
+        off: `(h, w)` RGB distance from it, continued over the crop.
+        limit: how far its own pixels leave it.
+        grain: `(3,)` its median deviations.
+    """
+
+    off: Float
+    limit: float
+    grain: Float
+
+
+def _shown(crop: Float, native: Native, edge_px: int) -> _Shown | None:
+    """None where nothing shows between them."""
+    bare = _bare(native, dilate(native.run, 2 * edge_px))
+    if not bare.any():
+        return None
+    residual = fit_surface(crop, bare, order=1).residual
+    off = np.linalg.norm(residual, axis=2).astype(np.float32)
+    limit = max(_GRAIN * float(np.median(off[bare])), _DRIFT * native.contrast)
+    return _Shown(off, limit, np.median(np.abs(residual[bare]), axis=0).astype(np.float32))
 
 
 def _bare(native: Native, where: Mask) -> Mask:

@@ -16,6 +16,8 @@ from shared.contracts.values import TextFault, TextReading
 
 _CLEARLY = 1.5
 _LEAST_HEIGHT = 0.025
+_SHORT = 0.3
+"""Heights of a letter per letter of a word, which mostly has twice as much."""
 _LEAST_DETECTION = 0.6
 _LEAST_DOUBLED_LETTERS = 2
 _SAME_WORDS = 0.85
@@ -37,6 +39,8 @@ def meant_lines(
     words: a sign gone wrong keeps its length, lettering in the background does not.
     """
     open_lines = [line for line in lines if line.detection >= _LEAST_DETECTION and fold(line.text)]
+    longest = max((len(fold(word)) for word in words), default=0)
+    open_lines = [line for line in open_lines if not _is_one_shape(line, longest)]
     if not open_lines or not words:
         return []
     top = max(open_lines, key=lambda line: prominence(line, size_hw))
@@ -53,6 +57,15 @@ def meant_lines(
     rivals = [line for line in group if line is not top]
     alone = all(prominence(rival, size_hw) * _CLEARLY <= prominence(top, size_hw) for rival in rivals)
     return [(top, tuple(words))] if alone and is_as_long(words, top.text) else []
+
+
+def _is_one_shape(line: Line, letters: int) -> bool:
+    """Whether it is read as one letter and far too short for a word of so many: an arm or a table's leg, read as I or L.
+
+    A garbled word that is read as one letter is as long as the word.
+    """
+    height, width = line.size_px
+    return len(fold(line.text)) == 1 and width < _SHORT * letters * height
 
 
 def substituted_lines(words: Sequence[str], lines: Sequence[Line]) -> list[tuple[Line, tuple[str, ...]]]:
