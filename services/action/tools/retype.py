@@ -24,7 +24,8 @@ from services.action.tools.retyping.typeface import Style, as_heavy
 from shared.fonts import FONTS, Typeface, covering
 from shared.geometry import Mask, dilate
 
-MIN_CAPITAL_PX = 8.0
+MIN_LETTER_PX = 5.0
+"""Height of the lower letters of a word: of a small x, or of capitals where the word has nothing else."""
 MAX_UNSEEN_INK = 0.06
 """Share of ink between the letters that may be no letter's; 0 on signs, 0.15 where a face lies behind the word."""
 
@@ -116,9 +117,9 @@ class Retype:
         style = styles[min(brief.typeface_rank, len(styles) - 1)]
         if seen.telling:
             style = as_heavy(seen.believed, style)
-        capital_px = 0.7 * style.em_px / seen.frame.scale
-        if capital_px < MIN_CAPITAL_PX:
-            raise ToolDeclined(f"the letters are too small to set well (capitals of about {capital_px:.0f} pixels)")
+        letter_px = (0.5 if any(c.islower() for c in brief.expected) else 0.7) * style.em_px / seen.frame.scale
+        if letter_px < MIN_LETTER_PX:
+            raise ToolDeclined(f"the letters are too small to set well (about {letter_px:.0f} pixels high)")
         setting = _set(seen, brief, style, request.mask)
         if brief.extent == "word" and brief.line_known:
             _leaves_no_hole(seen, setting)

@@ -134,7 +134,7 @@ def _cleared(
 def _around(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
     """All that letters may have stained, from ground that they cannot have."""
     halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
-    shown = _shown(crop, native, halo)
+    shown = None if native.mixed else _shown(crop, native, halo)
     stained = native.stained & _nearer(native.run, native.others)
     if shown is not None:
         stained &= shown.off <= max(shown.limit, _FOREIGN * native.contrast)

@@ -60,7 +60,7 @@ def meant_lines(
 
 
 def _is_one_shape(line: Line, letters: int) -> bool:
-    """Whether it is read as one letter and far too short for a word of so many: an arm or a table's leg, read as I or L.
+    """Whether it is read as one letter and far too short for a word of so many: an arm or a leg, read as I or L.
 
     A garbled word that is read as one letter is as long as the word.
     """
