@@ -22,10 +22,15 @@ from shared.images import Gray, Rgb
 _BUSY = 0.08
 """Share of the surroundings that is not plain ground from which such places may serve to fill (brick, a crowded wall);
 below it they are something else than the ground: a border, another thing."""
-_DRIFT = 0.05
-"""Share of the contrast by which the ground between letters may change before other ground is looked for."""
+_FITS = 0.03
+"""Misfit of the ground between letters up to which no other ground is looked for."""
 _LOST = 0.35
-"""The same, from which it is not the ground that was there."""
+"""Drift of its mean from which it is not the ground that was there."""
+_SMOOTH_PX = 1.0
+_LEAST_GRAIN = 0.05
+"""Share of the contrast that passes for grain."""
+_FAR = 0.2
+"""Share of the contrast by which a pixel of ground may leave what was there."""
 _BESIDE = 0.25
 """Reach of what is right beside letters, over that of what is around them."""
 _GRAIN = 3.0
@@ -91,27 +96,38 @@ def paint(request: EditRequest, frame: Frame, ink: Ink, line: Line, composition:
 
 @dataclass(frozen=True)
 class _Clearing:
-    """One way to take the old ink away: what is filled, from where, and whether the ground there has grain alone."""
+    """One way to take the old ink away.
+
+    Attributes:
+        erased: `(h, w)` bool, what is filled.
+        known: `(h, w)` bool, from where.
+        plain: the ground there has grain alone.
+        grain: `(3,)` its median deviations, if they were measured.
+    """
 
     erased: Mask
     known: Mask
     plain: bool
-    grain: Float | None
+    grain: Float | None = None
 
 
 def _cleared(
     crop: Float, native: Native, allowed: Mask, reach_px: float, rng: np.random.Generator
 ) -> tuple[Float, Mask]:
-    """The crop without the old ink, and what was filled: from around the words, with all that they may have stained;
-    where the words fill their sign, and a wall is around them, from between the letters.
+    """The crop without the old ink, and what was filled: the first way that fits the ground, or that which fits best.
+
+    From around the words, with all that they may have stained; where that would bring their sign's rim or the wall in,
+    from what around them is like the ground between the letters; where nothing is, from between the letters.
 
     Raises:
-        ToolDeclined: neither is what the letters stand on, or old ink reaches into what may not change.
+        ToolDeclined: none is what the letters stand on, or old ink reaches into what may not change.
     """
     best: tuple[Float, Mask] | None = None
-    least = _LOST
-    for way in (_around, _between):
+    least = np.inf
+    for way in (_around, _alike, _between):
         clearing = way(crop, native, allowed, reach_px)
+        if clearing is None:
+            continue
         box = mask_box(clearing.erased)
         if box is None:
             return crop, clearing.erased
@@ -121,10 +137,10 @@ def _cleared(
             continue
         filled = crop.copy()
         filled[window] = fill(crop[window], holes, known, reach_px, rng, plain=clearing.plain, grain=clearing.grain)
-        drift = _drift(crop, filled, native, clearing.erased)
-        if drift < least:
-            best, least = (filled, clearing.erased), drift
-        if drift <= _DRIFT:
+        drift, far = _misfit(crop, filled, native, clearing.erased)
+        if drift < _LOST and drift + far < least:
+            best, least = (filled, clearing.erased), drift + far
+        if drift + far <= _FITS:
             break
     if best is None:
         raise ToolDeclined("the ground under the letters is seen nowhere well enough to paint it again")
@@ -133,24 +149,38 @@ def _cleared(
 
 def _around(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
     """All that letters may have stained, from ground that they cannot have."""
-    halo = int(np.ceil(1.0 + 2.2 * native.blur_px))
-    shown = None if native.mixed else _shown(crop, native, halo)
-    stained = native.stained & _nearer(native.run, native.others)
-    if shown is not None:
-        stained &= shown.off <= max(shown.limit, _FOREIGN * native.contrast)
-    stained = dilate(stained, 1) & ~dilate(native.others, 1) & allowed
-    erased = _old_ink(native, allowed, halo) | stained
-    known = ~dilate(native.line | native.like_ink, halo) & ~native.stained & ~dilate(erased, 1) & _unshaded(native)
+    del crop
+    erased = _stained_ink(native, native.stained, allowed)
+    inked = dilate(native.line | native.like_ink, _halo_px(native)) | native.stained | dilate(erased, 1)
+    known = ~inked & _unshaded(native)
     near = dilate(erased, max(3, round(0.05 * reach_px))) & known
     plain = native.mixed or not near.any() or float(native.unlike[near].mean()) < _BUSY
-    known = known & ~dilate(native.unlike, 1) if plain else known
+    return _Clearing(erased, known & ~dilate(native.unlike, 1) if plain else known, plain)
+
+
+def _alike(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing | None:
+    """The same, less what leaves the ground between the letters; None where there is too little of that."""
+    shown = None if native.mixed else _shown(crop, native, _halo_px(native))
     if shown is None:
-        return _Clearing(erased, known, plain, None)
-    for limit in (shown.limit, _FOREIGN * native.contrast):
-        like = known & (shown.off <= limit)
-        if like.sum() > _ENOUGH * erased.sum():
-            return _Clearing(erased, like, True, shown.grain)
-    return _Clearing(erased, known, plain, shown.grain)
+        return None
+    own = shown.off <= max(shown.limit, _FOREIGN * native.contrast)
+    erased = _stained_ink(native, native.stained & own, allowed)
+    known = _around(crop, native, allowed, reach_px).known & own
+    for one in (known & (shown.off <= shown.limit), known):
+        if one.sum() > _ENOUGH * erased.sum():
+            return _Clearing(erased, one, plain=True, grain=shown.grain)
+    return None
+
+
+def _halo_px(native: Native) -> int:
+    """As far as the edges of letters may reach."""
+    return int(np.ceil(1.0 + 2.2 * native.blur_px))
+
+
+def _stained_ink(native: Native, stained: Mask, allowed: Mask) -> Mask:
+    """The run's ink and what it left around it."""
+    own = dilate(stained & _nearer(native.run, native.others), 1) & ~dilate(native.others, 1) & allowed
+    return _old_ink(native, allowed, _halo_px(native)) | own
 
 
 def _between(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
@@ -159,9 +189,9 @@ def _between(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Cl
     near = dilate(native.run, round(_BESIDE * reach_px))
     known = near & ~dilate(native.line | native.like_ink, edge) & _unshaded(native)
     shown = _shown(crop, native, edge)
-    if shown is not None:
-        known &= shown.off <= shown.limit
-    return _Clearing(_old_ink(native, allowed, edge), known, True, shown.grain if shown is not None else None)
+    if shown is None:
+        return _Clearing(_old_ink(native, allowed, edge), known, plain=True)
+    return _Clearing(_old_ink(native, allowed, edge), known & (shown.off <= shown.limit), True, shown.grain)
 
 
 @dataclass(frozen=True)
@@ -186,7 +216,7 @@ def _shown(crop: Float, native: Native, edge_px: int) -> _Shown | None:
         return None
     residual = fit_surface(crop, bare, order=1).residual
     off = np.linalg.norm(residual, axis=2).astype(np.float32)
-    limit = max(_GRAIN * float(np.median(off[bare])), _DRIFT * native.contrast)
+    limit = max(_GRAIN * float(np.median(off[bare])), _LEAST_GRAIN * native.contrast)
     return _Shown(off, limit, np.median(np.abs(residual[bare]), axis=0).astype(np.float32))
 
 
@@ -200,12 +230,19 @@ def _unshaded(native: Native) -> Mask:
     return np.asarray(native.shade < 0.04)
 
 
-def _drift(before: Float, filled: Float, native: Native, erased: Mask) -> float:
-    """Distance of mean colours where ground was filled with ground, over the contrast."""
+def _misfit(before: Float, filled: Float, native: Native, erased: Mask) -> tuple[float, float]:
+    """How ill ground that was filled with ground fits: distance of mean colours over the contrast, and the share that
+    is far off, as where a rim was smeared over it.
+    """
     bare = _bare(native, erased)
     if not bare.any():
-        return 0.0
-    return float(np.linalg.norm(filled[bare].mean(axis=0) - before[bare].mean(axis=0))) / native.contrast
+        return 0.0, 0.0
+    step = np.where(bare[..., None], filled - before, 0.0).astype(np.float32) / native.contrast
+    # Grain differs at each pixel however well it is made: what is far off is so over some of them.
+    weight = cv2.GaussianBlur(bare.astype(np.float32), (0, 0), _SMOOTH_PX)
+    smooth = cv2.GaussianBlur(step, (0, 0), _SMOOTH_PX)[bare] / weight[bare][:, None]
+    far = float((np.linalg.norm(smooth, axis=1) > _FAR).mean())
+    return float(np.linalg.norm(step[bare].mean(axis=0))), far
 
 
 def _finished(painted: Float, request: EditRequest, erased: Mask, fresh: Mask) -> tuple[Rgb, Gray]:
