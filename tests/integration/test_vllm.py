@@ -6,7 +6,6 @@ import os
 import runpy
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from base64 import b64encode
@@ -20,6 +19,7 @@ import httpx
 import numpy as np
 import pytest
 from fakes.flawed_scene import flawed_scene
+from fakes.redis_server import free_port
 
 from services.cli import main
 from services.reasoning.reasoners import CHECKPOINTS
@@ -65,9 +65,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its address, without `/v1`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     log = tmp_path_factory.mktemp("vllm") / "log.txt"
     arguments = ["--model", REASONER, "--served-model-name", REASONER.name, "--host", "127.0.0.1", "--port", str(port)]
