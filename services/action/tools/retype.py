@@ -16,7 +16,7 @@ from services.action.tools.retyping.brief import Brief, brief_of
 from services.action.tools.retyping.composing import Piece, compose_of_letters
 from services.action.tools.retyping.frame import Matrix
 from services.action.tools.retyping.letters import Letter
-from services.action.tools.retyping.line import Line
+from services.action.tools.retyping.line import Line, Word
 from services.action.tools.retyping.paint import Composition, paint
 from services.action.tools.retyping.seeing import Seen, see, unseen_ink
 from services.action.tools.retyping.setting import alignment, coverage, flush_left, letter_at, place, room_for
@@ -37,9 +37,13 @@ MAX_GAP_GROWTH = 1.6
 
 @dataclass(frozen=True)
 class SetWords:
-    """How the words were set: letters left in place, letters moved, the rest drawn; from `x0` to `x1` in the frame."""
+    """How the words were set: letters left in place, letters moved, the rest drawn; from `x0` to `x1` in the frame.
+
+    `turned` where nothing was set, but the old word turned round as it is.
+    """
 
     composition: Composition
+    turned: bool = False
     kept: int = 0
     reused: int = 0
     condensed: float = 1.0
@@ -139,7 +143,7 @@ class Retype:
                 "letters_reused": setting.reused,
                 "seed": request.seed,
             },
-            notes=(f"“{brief.text}” was erased and “{brief.expected}” set in {style.face.name}",),
+            notes=(_told(brief, style, setting),),
         )
 
     def _covering(self, text: str) -> tuple[Typeface, ...]:
@@ -155,14 +159,22 @@ def script_of(character: str) -> str:
     return unicodedata.name(character, "an unnamed script").split()[0].capitalize()
 
 
+def _told(brief: Brief, style: Style, setting: SetWords) -> str:
+    if setting.turned:
+        return f"“{brief.text}” was turned round to read “{brief.expected}”"
+    return f"“{brief.text}” was erased and “{brief.expected}” set in {style.face.name}"
+
+
 def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
-    """Of the line's own letters if they serve, else wholly drawn.
+    """A mirrored word turned round; else of the line's own letters if they serve, else wholly drawn.
 
     Raises:
         ToolDeclined: there is not enough room.
     """
     frame, line = seen.frame, seen.line
     run = line.mask_of(tuple(line.words[i] for i in line.run))
+    if brief.mirrored and brief.typeface_rank == 0 and len(line.run) == 1 and not seen.rough:
+        return _turned_round(line.words[line.run.start], run, (mask.shape[0], mask.shape[1]))
     allowed = frame.view(mask.astype(np.float32)) > 0.5
     quad = frame.to_frame(brief.quad).astype(np.float32)
     halo = dilate(run, round(0.08 * frame.line.height))
@@ -179,6 +191,17 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
         composition = Composition(removed=run, drawn=coverage(setting, frame, (mask.shape[0], mask.shape[1])))
         return SetWords(composition, condensed=setting.condensed, scaled=setting.scaled, x0=setting.x0, x1=setting.x1)
     return _assembled(pieces, seen, run, style, (mask.shape[0], mask.shape[1]))
+
+
+def _turned_round(word: Word, ink: Mask, crop_hw: tuple[int, int]) -> SetWords:
+    """The word's own ink, mirrored where it stands: what was written from behind reads as it was meant to.
+
+    Whether it does so is the reader's to say, who looks at each patch; then the next try sets it.
+    """
+    x0, x1 = word.box.x0, word.box.x1
+    step = np.array([[-1.0, 0.0, x0 + x1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    composition = Composition(ink, np.zeros(crop_hw, np.float32), ((ink, step),))
+    return SetWords(composition, turned=True, reused=len(word.blobs), x0=x0, x1=x1)
 
 
 def _right_words(brief: Brief, line: Line) -> frozenset[int]:
