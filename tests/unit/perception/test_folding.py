@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.perception.detectors.text.folding import case_like, fold, is_latin, looks_alike
+from services.perception.detectors.text.folding import alike_by_hand, case_like, fold, is_latin, looks_alike
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,21 @@ def test_letters_that_typefaces_draw_alike(read: str, expected: str) -> None:
 @pytest.mark.parametrize(("read", "expected"), [("I", "L"), ("L", "I"), ("O", "Q"), ("5", "S"), ("E", "F")])
 def test_letters_that_differ(read: str, expected: str) -> None:
     assert not looks_alike(read, expected)
+
+
+@pytest.mark.parametrize(
+    ("read", "expected", "alike"),
+    [
+        ("RECOROS", "RECORDS", True),
+        ("DRCHARO", "ORCHARD", True),
+        ("RECORDS", "RECORDS", False),
+        ("RECOROSS", "RECORDS", False),
+        ("RECOROZ", "RECORDS", False),
+        ("recoros", "records", False),
+    ],
+)
+def test_words_that_handwriting_may_draw_alike(read: str, expected: str, alike: bool) -> None:
+    assert alike_by_hand(read, expected) is alike
 
 
 @pytest.mark.parametrize(

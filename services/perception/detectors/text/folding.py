@@ -15,6 +15,9 @@ _LIGATURES = {
 _ONE_STROKE = frozenset("Il1|i!")
 """Characters that are one upright stroke in many typefaces."""
 
+_ROUND = frozenset("ODQ")
+"""Capitals that are one round stroke by hand."""
+
 
 @lru_cache(maxsize=16384)
 def fold_character(character: str) -> str:
@@ -61,6 +64,18 @@ def looks_alike(read: str, expected: str) -> bool:
     if {read, expected} <= set("0OoQ") and "0" in (read, expected):
         return True
     return read in _ONE_STROKE and expected in "Il1|i"
+
+
+def alike_by_hand(read: str, expected: str) -> bool:
+    """Whether handwriting may draw the two words alike: they part in round capitals alone, an O for a D, say.
+
+    Args:
+        read: letters as read.
+        expected: letters in the case in which the sign sets them.
+    """
+    pairs = list(zip(read, expected, strict=False))
+    apart = [pair for pair in pairs if fold_character(pair[0]) != fold_character(pair[1])]
+    return len(read) == len(expected) and bool(apart) and all(set(pair) <= _ROUND for pair in apart)
 
 
 def case_like(expected: str, read: str) -> str:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from services.perception.detectors.text.comparison import Letters, LineComparison, compare
-from services.perception.detectors.text.folding import fold
+from services.perception.detectors.text.folding import alike_by_hand, fold
 from services.perception.detectors.text.likelihood import folded_log_likelihood
 from services.perception.detectors.text.ocr import OcrReader, rectify
 from services.perception.detectors.text.reading import CtcReading, Line
@@ -25,6 +25,9 @@ SLIP_NATS_PER_EDIT = 2.0
 
 AGREED_NATS_PER_EDIT = 0.75
 """The same where all variants but one, at the most, read the very same letters."""
+
+BY_HAND_NATS_PER_EDIT = 3.5
+"""The same where handwriting may draw what is read and what is expected alike."""
 
 LEAST_LETTER_NATS = -2.3
 """An expected string is believed only where each of its letters is this likely on the mean (e^-2.3 is a tenth)."""
@@ -116,6 +119,8 @@ def faulty_words(comparison: LineComparison, opinion: SecondOpinion) -> tuple[in
         read = fold(comparison.reading.text)
         expected = fold(comparison.with_words({i: word.expected}))
         limit = AGREED_NATS_PER_EDIT if opinion.agrees_on(read) else SLIP_NATS_PER_EDIT
+        if alike_by_hand(comparison.reading.text[word.start : word.end], word.expected):
+            limit = BY_HAND_NATS_PER_EDIT
         slip = opinion.nats_against(read, expected) < limit * word.edits
         if not (slip and opinion.letter_nats(expected) > LEAST_LETTER_NATS):
             faulty.append(i)
