@@ -1,7 +1,8 @@
 """The `opencv` tool: erases what lies in the mask by continuing its surroundings. It removes and never repairs.
 
 Flat surroundings (paper, painted signs, sky) are continued by a smooth fit and their own grain; textured ones (brick,
-wood, fabric) by patches of the texture; where neither is possible by OpenCV's Navier-Stokes inpainting. Nothing of the
+wood, fabric) by patches of the texture, or by its detail in the place's own light where those are lit otherwise; where
+nothing is possible by OpenCV's Navier-Stokes inpainting. Nothing of the
 words or of planning is known here.
 """
 
@@ -9,8 +10,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from services.action.exemplar import fill_from_exemplars
+from services.action.light_and_detail import fill, interpolate
 from services.action.surface import Surface, fit_surface, grain_like
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
 from shared.geometry import Mask, dilate
@@ -27,6 +30,8 @@ INPAINT_RADIUS_PX = 5
 LEAST_INK_CONTRAST = 25.0  # levels
 MOST_INK = 0.6  # of the hole; more is no lettering
 INK_MARGIN_PX = 3
+MAX_LIGHT_ERROR = 8.0  # levels of RGB distance, on the mean
+_REACH = 6.0  # depths of the hole
 
 
 class OpenCvTool:
@@ -62,7 +67,7 @@ class OpenCvTool:
 
 
 def erase(image: Rgb, hole: Mask, seed: int, *, lettering: bool = False) -> tuple[Rgb, str]:
-    """The image with the hole continued from its surroundings, and the method: `surface`, `exemplar` or `diffusion`.
+    """The image with the hole continued from its surroundings, and how: `surface`, `exemplar`, `detail`, `diffusion`.
 
     Args:
         image: `(h, w, 3)` RGB with context around the hole.
@@ -83,9 +88,35 @@ def erase(image: Rgb, hole: Mask, seed: int, *, lettering: bool = False) -> tupl
         hole, others = _ink(image, hole, ring)
     patched = fill_from_exemplars(image, hole, seed, others)
     if patched is not None:
-        return patched, "exemplar"
+        return _in_its_light(image, patched, hole, others, seed)
     holes = hole.astype(np.uint8)
     return np.asarray(cv2.inpaint(image, holes, INPAINT_RADIUS_PX, cv2.INPAINT_NS), np.uint8), "diffusion"
+
+
+def _in_its_light(image: Rgb, patched: Rgb, hole: Mask, others: Mask, seed: int) -> tuple[Rgb, str]:
+    """What exemplars filled, or, where their light is another than there, as on wood that is lit from one side, detail
+    from around in the hole's own light.
+    """
+    depth = float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
+    known = dilate(hole, round(_REACH * depth)) & ~dilate(hole, 1) & ~others
+    if not known.any():
+        return patched, "exemplar"
+    pixels = image.astype(np.float32)
+    light = interpolate(pixels, known, depth)
+    least = MAX_LIGHT_ERROR
+    if _light_error(patched, light, hole, depth) <= least:
+        return patched, "exemplar"
+    filled = fill(pixels, hole, known, _REACH * depth, np.random.default_rng(seed))
+    lit = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+    if _light_error(lit, light, hole, depth) > least:
+        return patched, "exemplar"
+    return lit, "detail"
+
+
+def _light_error(filled: Rgb, light: npt.NDArray[np.float32], hole: Mask, depth: float) -> float:
+    """Levels by which what was filled leaves the light that goes on from around."""
+    own = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), depth)
+    return float(np.linalg.norm(own - light, axis=2)[hole].mean())
 
 
 def _ink(image: Rgb, hole: Mask, ring: Mask) -> tuple[Mask, Mask]:

@@ -97,6 +97,26 @@ def test_lettering_on_a_texture_leaves_the_ground_between_the_letters() -> None:
     assert result[HOLE].min() > 90
 
 
+def test_patches_from_a_brighter_place_are_not_left_in_a_darker_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a board that is lit from one side, where the most alike patches lie at its other end."""
+
+    def brighter(image: Rgb, hole: Mask, seed: int, barred: Mask | None = None) -> Rgb | None:
+        filled = fill_from_exemplars(image, hole, seed, barred)
+        if filled is not None:
+            filled[hole] = np.clip(filled[hole].astype(int) + 24, 0, 255)
+        return filled
+
+    monkeypatch.setattr("services.action.tools.opencv.fill_from_exemplars", brighter)
+    before = with_thing(fibres())
+    result, method = erase(before, hole(), seed=5, lettering=True)
+    assert method == "detail"
+    assert (result[~hole()] == before[~hole()]).all()
+    assert np.abs(result[HOLE].mean(axis=(0, 1)) - fibres()[HOLE].mean(axis=(0, 1))).max() < 3
+    assert result[HOLE].min() > 90
+    check = judged(before, result)
+    assert check.detail_ratio > 0.5 and check.colour_shift < 3, check
+
+
 def test_the_seed_decides_every_pixel() -> None:
     for ground in (wall(3), stripes()):
         first, again, other = (erase(with_thing(ground), hole(), seed)[0] for seed in (5, 5, 6))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from services.action.tools.retyping.erase import interpolate
+from services.action.light_and_detail import interpolate
 from services.action.tools.retyping.frame import Float, Frame
 from services.action.tools.retyping.ink import MIN_CONTRAST, Ink, connected
 from shared.geometry import Mask, dilate

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from services.action.light_and_detail import interpolate
 from services.action.surface import fit_surface
-from services.action.tools.retyping.erase import interpolate
 from services.action.tools.retyping.frame import Float, Frame
 from services.action.tools.retyping.ink import Ink, connected, edge_blur
 from services.action.tools.retyping.line import Line

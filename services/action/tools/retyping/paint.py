@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from services.action.light_and_detail import fill, interpolate
 from services.action.surface import fit_surface
 from services.action.tools.base import EditRequest, ToolDeclined
-from services.action.tools.retyping.erase import fill, interpolate
 from services.action.tools.retyping.frame import Float, Frame, Matrix
 from services.action.tools.retyping.ink import Ink, edge_blur
 from services.action.tools.retyping.line import Line

@@ -1,4 +1,4 @@
-"""Fills where old ink was with its own ground: light interpolated, texture and grain taken from places that match.
+"""Fills a hole with its own ground: light interpolated, texture and grain taken from places that match.
 
 Each hole pixel takes the detail of a pixel at one of a few offsets, the one whose surroundings agree best with what is
 known around the hole (after He and Sun, "Statistics of patch offsets for image completion", 2012, with local costs in
@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from services.action.tools.retyping.frame import Float
 from shared.geometry import Mask
+
+Float = npt.NDArray[np.float32]
 
 OFFSETS = 120
 KEPT = 16
