@@ -24,7 +24,7 @@ from services.action.tools.retyping.typeface import Style, as_heavy
 from shared.fonts import FONTS, Typeface, covering
 from shared.geometry import Mask, dilate
 
-MIN_LETTER_PX = 5.0
+MIN_LETTER_PX = 5.5
 """Height of the lower letters of a word: of a small x, or of capitals where the word has nothing else."""
 MAX_UNSEEN_INK = 0.06
 """Share of ink between the letters that may be no letter's; 0 on signs, 0.15 where a face lies behind the word."""
