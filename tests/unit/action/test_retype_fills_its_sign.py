@@ -6,7 +6,7 @@ import pytest
 from fakes.tool_requests import a_text_request
 from PIL import Image, ImageDraw, ImageFont
 
-from services.action.tools.base import EditResult
+from services.action.tools.base import EditResult, ToolDeclined
 from services.action.tools.retype import Retype
 from services.action.tools.retyping.setting import MAX_GROWN, MIN_SCALED
 from shared.contracts.base import QuadXY
@@ -38,7 +38,7 @@ def board_with(text: str, size: int, margin_px: int | None) -> tuple[Rgb, QuadXY
     return np.clip(np.rint(image), 0, 255).astype(np.uint8), quad
 
 
-def retyped(image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault) -> tuple[Rgb, EditResult]:
+def answered(image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault) -> EditResult | ToolDeclined:
     reading = TextReading(
         text=text,
         expected=expected,
@@ -49,11 +49,15 @@ def retyped(image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault
         line_expected=expected,
         line_quad_px=quad,
     )
-    h, w = HW
     mask = np.zeros(HW, np.uint8)
     cv2.fillConvexPoly(mask, np.round(np.array(quad)).astype(np.int32), 1)
     mask = cv2.dilate(mask, np.ones((41, 41), np.uint8))
-    answer = Retype().edit([a_text_request(image, mask, reading, extent="line")])[0]
+    return Retype().edit([a_text_request(image, mask, reading, extent="line")])[0]
+
+
+def retyped(image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault) -> tuple[Rgb, EditResult]:
+    h, w = HW
+    answer = answered(image, quad, text, expected, fault)
     assert isinstance(answer, EditResult), str(answer)
     return compose(image, answer.image, answer.alpha, (0, 0, w, h)), answer
 
@@ -100,3 +104,9 @@ def test_a_word_on_an_open_wall_keeps_its_size(wrong: str, right: str) -> None:
     assert answer.settings["scaled"] == 1.0
     before, now = ink_box(image, quad), ink_box(after, quad)
     assert now[3] - now[1] == pytest.approx(before[3] - before[1], abs=2)
+
+
+def test_a_word_far_too_long_for_its_board_is_declined() -> None:
+    image, quad = board_with("BARBER", 44, margin_px=8)
+    answer = answered(image, quad, "BARBER", "BARBERSANDHAIRDRESSERS", TextFault.WRONG)
+    assert isinstance(answer, ToolDeclined) and "too long for its place" in str(answer)

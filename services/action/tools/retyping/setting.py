@@ -216,18 +216,25 @@ def _squeeze(text: str, natural: float, room: Room) -> tuple[float, float]:
     available = room.x1 - room.x0
     if room.tallest is not None:
         scaled = room.filling(natural)
-        return min(1.0, max(available / (natural * scaled), MIN_CONDENSED)), scaled
+        condensed = min(1.0, float(available / (natural * scaled)))
+        if condensed < MIN_CONDENSED:
+            raise _too_long(text, natural, available)
+        return condensed, scaled
     if natural > available:
         condensed = max(float(available / natural), MIN_CONDENSED)
         scaled = min(1.0, float(available / (natural * condensed)))
         if scaled < MIN_SCALED:
-            times = natural / max(available, 1.0)
-            raise ToolDeclined(f"“{text}” is too long for its place: it needs {times:.1f} times the room there is")
+            raise _too_long(text, natural, available)
         return condensed, scaled
     if room.keep == "centre" and available < 1.3 * natural:
         filling = float(np.clip((room.old_x1 - room.old_x0) / natural, 0.96, 1.04))
         return min(filling, float(available / natural)), 1.0
     return 1.0, 1.0
+
+
+def _too_long(text: str, natural: float, available: float) -> ToolDeclined:
+    times = natural / max(available, 1.0)
+    return ToolDeclined(f"“{text}” is too long for its place: it needs {times:.1f} times the room there is")
 
 
 def letter_at(text: str, x0: float, style: Style, frame: Frame) -> Setting:
