@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fakes.agents import queued_job
-from fakes.redis_server import RedisServer, free_port
+from fakes.redis_server import RedisServer
 from fakes.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
+from services.commands.speed.servers import free_port
 from shared.adapters.celery_app import CeleryStageQueue, make_app
 from shared.adapters.file_images import FileImageStore
 from shared.adapters.redis_connection import RedisConnection

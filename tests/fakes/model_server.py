@@ -13,7 +13,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from fakes.redis_server import free_port
+from services.commands.speed.servers import free_port
 
 ANSWER = (
     b'{"choices": [{"message": {"content": "{\\"distorted\\": true, \\"category\\": \\"text\\", '

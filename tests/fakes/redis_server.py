@@ -1,26 +1,14 @@
 """A Redis server of a test's own: on a free port, in a folder of its own, with the settings of production."""
 
-import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import redis
 
-
-def free_port() -> int:
-    """A port for a server that starts later: below those that the kernel hands out, or another process that asks for
-    any free one would take it in the meantime.
-    """
-    while True:
-        port = random.SystemRandom().randrange(15000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+from services.commands.speed.servers import free_port
 
 
 class RedisServer:

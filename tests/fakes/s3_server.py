@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import urllib3
-from fakes.redis_server import free_port
+
+from services.commands.speed.servers import free_port
 
 ACCESS_KEY, SECRET_KEY = "test:tester", "testing-secret"
 

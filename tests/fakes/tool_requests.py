@@ -1,10 +1,12 @@
 """Requests as a tool gets them, over a drawn crop."""
 
+import cv2
 import numpy as np
 from fakes.agents import diagnosis
 
 from services.action.tools.base import EditRequest
-from shared.contracts.values import Region, TextReading
+from shared.contracts.base import QuadXY
+from shared.contracts.values import Region, TextFault, TextReading
 from shared.images import Rgb
 
 
@@ -46,6 +48,29 @@ def a_request(
         settings=dict(settings),
         negative=negative,
     )
+
+
+def a_line_request(
+    image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault = TextFault.MISSPELT, grow: int = 6
+) -> EditRequest:
+    """To set a line anew that stands alone in the quad, with so many pixels around it that may change."""
+    reading = TextReading(
+        text=text,
+        expected=expected,
+        fault=fault,
+        confidence=0.9,
+        quad_px=quad,
+        line_text=text,
+        line_expected=expected,
+        line_quad_px=quad,
+    )
+    return a_text_request(image, a_mask_around(quad, image.shape[:2], grow), reading, extent="line")
+
+
+def a_mask_around(quad: QuadXY, size_hw: tuple[int, ...], grow: int) -> np.ndarray:
+    mask = np.zeros(size_hw, np.uint8)
+    cv2.fillConvexPoly(mask, np.round(np.array(quad)).astype(np.int32), 1)
+    return cv2.dilate(mask, np.ones((2 * grow + 1, 2 * grow + 1), np.uint8))
 
 
 def a_text_request(image: Rgb, mask: np.ndarray, reading: TextReading, **settings: str | int) -> EditRequest:

@@ -19,9 +19,9 @@ import httpx
 import numpy as np
 import pytest
 from fakes.flawed_scene import flawed_scene
-from fakes.redis_server import free_port
 
 from services.cli import main
+from services.commands.speed.servers import free_port
 from services.reasoning.reasoners import CHECKPOINTS
 from shared.images import encode_png
 from shared.reasoning_settings import ReasoningSettings

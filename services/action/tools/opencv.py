@@ -2,8 +2,7 @@
 
 Flat surroundings (paper, painted signs, sky) are continued by a smooth fit and their own grain; textured ones (brick,
 wood, fabric) by patches of the texture, or by its detail in the place's own light where those are lit otherwise; where
-nothing is possible by OpenCV's Navier-Stokes inpainting. Nothing of the
-words or of planning is known here.
+nothing else is possible by OpenCV's Navier-Stokes inpainting. Nothing of the words or of planning is known here.
 """
 
 from collections.abc import Sequence
@@ -97,18 +96,17 @@ def _in_its_light(image: Rgb, patched: Rgb, hole: Mask, others: Mask, seed: int)
     """What exemplars filled, or, where their light is another than there, as on wood that is lit from one side, detail
     from around in the hole's own light.
     """
-    depth = float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
+    depth = _depth(hole)
     known = dilate(hole, round(_REACH * depth)) & ~dilate(hole, 1) & ~others
     if not known.any():
         return patched, "exemplar"
     pixels = image.astype(np.float32)
     light = interpolate(pixels, known, depth)
-    least = MAX_LIGHT_ERROR
-    if _light_error(patched, light, hole, depth) <= least:
+    if _light_error(patched, light, hole, depth) <= MAX_LIGHT_ERROR:
         return patched, "exemplar"
     filled = fill(pixels, hole, known, _REACH * depth, np.random.default_rng(seed))
     lit = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
-    if _light_error(lit, light, hole, depth) > least:
+    if _light_error(lit, light, hole, depth) > MAX_LIGHT_ERROR:
         return patched, "exemplar"
     return lit, "detail"
 
@@ -146,8 +144,12 @@ def _ink(image: Rgb, hole: Mask, ring: Mask) -> tuple[Mask, Mask]:
 
 def _ring(hole: Mask) -> Mask:
     """What surrounds the hole: about as wide as the hole is deep, at least 8 and at most 48 pixels."""
-    depth = float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
-    return dilate(hole, int(np.clip(1.5 * depth, 8, 48))) & ~dilate(hole, 1)
+    return dilate(hole, int(np.clip(1.5 * _depth(hole), 8, 48))) & ~dilate(hole, 1)
+
+
+def _depth(hole: Mask) -> float:
+    """Pixels from its edge to its innermost one."""
+    return float(cv2.distanceTransform(np.pad(hole, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
 
 
 def _is_flat(surface: Surface) -> bool:

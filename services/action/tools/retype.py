@@ -172,9 +172,10 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
         ToolDeclined: there is not enough room.
     """
     frame, line = seen.frame, seen.line
+    crop_hw = (mask.shape[0], mask.shape[1])
     run = line.mask_of(tuple(line.words[i] for i in line.run))
     if brief.mirrored and brief.typeface_rank == 0 and len(line.run) == 1 and not seen.rough:
-        return _turned_round(line.words[line.run.start], run, (mask.shape[0], mask.shape[1]))
+        return _turned_round(line.words[line.run.start], run, crop_hw)
     allowed = frame.view(mask.astype(np.float32)) > 0.5
     quad = frame.to_frame(brief.quad).astype(np.float32)
     halo = dilate(run, round(0.08 * frame.line.height))
@@ -188,9 +189,9 @@ def _set(seen: Seen, brief: Brief, style: Style, mask: Mask) -> SetWords:
         pieces = compose_of_letters(brief.expected, own, [*own, *others], style, room, _right_words(brief, line))
     if pieces is None or (seen.rough and not any(piece.kept for piece in pieces)):
         setting = place(brief.expected, style, room, frame)
-        composition = Composition(removed=run, drawn=coverage(setting, frame, (mask.shape[0], mask.shape[1])))
+        composition = Composition(removed=run, drawn=coverage(setting, frame, crop_hw))
         return SetWords(composition, condensed=setting.condensed, scaled=setting.scaled, x0=setting.x0, x1=setting.x1)
-    return _assembled(pieces, seen, run, style, (mask.shape[0], mask.shape[1]))
+    return _assembled(pieces, seen, run, style, crop_hw)
 
 
 def _turned_round(word: Word, ink: Mask, crop_hw: tuple[int, int]) -> SetWords:
@@ -244,8 +245,9 @@ def _assembled(pieces: list[Piece], seen: Seen, run: Mask, style: Style, crop_hw
 def _step(piece: Piece, source: Letter, middle_y: float) -> Matrix:
     """Takes the source's ink to the piece's place and size, about the middle of the line."""
     scale = piece.scale
-    across = source.box.x0 * (1.0 - scale) + piece.shift_x
-    return np.array([[scale, 0.0, across], [0.0, scale, middle_y * (1.0 - scale)], [0.0, 0.0, 1.0]])
+    return np.array(
+        [[scale, 0.0, piece.x0 - scale * source.box.x0], [0.0, scale, middle_y * (1.0 - scale)], [0.0, 0.0, 1.0]]
+    )
 
 
 def _leaves_no_hole(seen: Seen, setting: SetWords) -> None:

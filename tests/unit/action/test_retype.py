@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fakes.tool_requests import a_text_request
+from fakes.tool_requests import a_mask_around, a_text_request
 from PIL import Image, ImageDraw, ImageFont
 
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
@@ -69,12 +69,8 @@ def request(
         line_expected=fixed,
         line_quad_px=line,
     )
-    h, w = image.shape[:2]
-    mask = np.zeros((h, w), np.uint8)
     area = line if settings.get("extent") == "line" else quads[index]
-    cv2.fillConvexPoly(mask, np.round(np.array(area)).astype(np.int32), 1)
-    mask = cv2.dilate(mask, np.ones((2 * grow + 1, 2 * grow + 1), np.uint8))
-    return a_text_request(image, mask, reading, **settings)
+    return a_text_request(image, a_mask_around(area, image.shape[:2], grow), reading, **settings)
 
 
 def edit(asked: EditRequest) -> EditResult:

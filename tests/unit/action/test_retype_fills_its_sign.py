@@ -3,14 +3,14 @@
 import cv2
 import numpy as np
 import pytest
-from fakes.tool_requests import a_text_request
+from fakes.tool_requests import a_line_request
 from PIL import Image, ImageDraw, ImageFont
 
 from services.action.tools.base import EditResult, ToolDeclined
 from services.action.tools.retype import Retype
 from services.action.tools.retyping.setting import MAX_GROWN, MIN_SCALED
 from shared.contracts.base import QuadXY
-from shared.contracts.values import TextFault, TextReading
+from shared.contracts.values import TextFault
 from shared.fonts import HELDOUT_FONTS
 from shared.geometry import Mask
 from shared.images import Rgb, compose
@@ -39,20 +39,7 @@ def board_with(text: str, size: int, margin_px: int | None) -> tuple[Rgb, QuadXY
 
 
 def answered(image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault) -> EditResult | ToolDeclined:
-    reading = TextReading(
-        text=text,
-        expected=expected,
-        fault=fault,
-        confidence=0.95,
-        quad_px=quad,
-        line_text=text,
-        line_expected=expected,
-        line_quad_px=quad,
-    )
-    mask = np.zeros(HW, np.uint8)
-    cv2.fillConvexPoly(mask, np.round(np.array(quad)).astype(np.int32), 1)
-    mask = cv2.dilate(mask, np.ones((41, 41), np.uint8))
-    return Retype().edit([a_text_request(image, mask, reading, extent="line")])[0]
+    return Retype().edit([a_line_request(image, quad, text, expected, fault, grow=20)])[0]
 
 
 def retyped(image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault) -> tuple[Rgb, EditResult]:

@@ -184,7 +184,7 @@ def test_the_second_try_at_a_mirrored_word_is_set_wholly_anew_in_its_own_typefac
     cover, turned, quads = seen_from_behind("GATE")
     answer, after = set_anew(inked(ground, turned), quads, "ETAG", 0, "GATE", TextFault.MIRRORED, typeface_rank=1)
     assert made(answer).settings["letters_kept"] == made(answer).settings["letters_reused"] == 0
-    assert agreement(after, ground, cover) > agreement(inked(ground, turned), ground, cover) + 0.1
+    assert agreement(after, ground, cover) > max(0.82, agreement(inked(ground, turned), ground, cover) + 0.1)
 
 
 def test_a_longer_word_keeps_the_space_to_the_next() -> None:

@@ -3,13 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-from fakes.tool_requests import a_text_request
+from fakes.tool_requests import a_line_request
 from PIL import Image, ImageDraw, ImageFont
 
 from services.action.tools.base import EditResult
 from services.action.tools.retype import Retype
 from shared.contracts.base import QuadXY
-from shared.contracts.values import TextFault, TextReading
 from shared.fonts import HELDOUT_FONTS
 from shared.geometry import Mask
 from shared.images import Rgb, compose
@@ -39,21 +38,8 @@ def small_sign(
 
 
 def retyped(image: Rgb, quad: QuadXY, text: str, expected: str) -> Rgb:
-    reading = TextReading(
-        text=text,
-        expected=expected,
-        fault=TextFault.MISSPELT,
-        confidence=0.9,
-        quad_px=quad,
-        line_text=text,
-        line_expected=expected,
-        line_quad_px=quad,
-    )
     h, w = image.shape[:2]
-    mask = np.zeros((h, w), np.uint8)
-    cv2.fillConvexPoly(mask, np.round(np.array(quad)).astype(np.int32), 1)
-    mask = cv2.dilate(mask, np.ones((13, 13), np.uint8))
-    answer = Retype().edit([a_text_request(image, mask, reading, extent="line")])[0]
+    answer = Retype().edit([a_line_request(image, quad, text, expected)])[0]
     assert isinstance(answer, EditResult), str(answer)
     return compose(image, answer.image, answer.alpha, (0, 0, w, h))
 

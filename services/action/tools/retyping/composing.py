@@ -36,7 +36,7 @@ class Piece:
     x0: float
     source: Letter | None
     shift_x: float
-    scale: float = 1.0
+    scale: float
 
     @property
     def kept(self) -> bool:
@@ -80,24 +80,18 @@ def compose_of_letters(
     old = room.old_x1 - room.old_x0
     slack = old - total
     elastic = _ELASTIC_EM * style.em_px * style.widen
+    scale = 1.0
     if abs(slack) <= elastic:
         offsets = _spread(offsets, sources, run, slack)
         start = room.old_x0
-    elif room.tallest is not None:
-        scale = room.filling(total)
-        if scale * total > room.x1 - room.x0:
-            return None
-        start = (room.old_x0 + room.old_x1 - scale * total) / 2
-        return [
-            Piece(t, start + scale * o, s, start + scale * o - s.box.x0 if s is not None else 0.0, scale)
-            for t, o, s in zip(tokens, offsets, sources, strict=True)
-        ]
     else:
+        scale = room.filling(total)
+        total *= scale
         if total > room.x1 - room.x0:
             return None
         start = room.old_x0 if room.keep == "left" else (room.old_x0 + room.old_x1 - total) / 2
         start = float(np.clip(start, room.x0, room.x1 - total))
-    return [_piece(t, start + o, s, run) for t, o, s in zip(tokens, offsets, sources, strict=True)]
+    return [_piece(t, start + scale * o, s, run, scale) for t, o, s in zip(tokens, offsets, sources, strict=True)]
 
 
 def _good(run: Sequence[Letter], line: Sequence[Letter], style: Style) -> dict[int, Letter]:
@@ -121,12 +115,12 @@ def _initial(expected: str, run: Sequence[Letter], style: Style) -> Letter | Non
     return run[0] if rest and 1.1 < run[0].box.height / float(np.median(rest)) < 1.8 else None
 
 
-def _piece(text: str, x0: float, source: Letter | None, run: Sequence[Letter]) -> Piece:
+def _piece(text: str, x0: float, source: Letter | None, run: Sequence[Letter], scale: float) -> Piece:
     if source is None:
-        return Piece(text, x0, None, 0.0)
+        return Piece(text, x0, None, 0.0, scale)
     shift = x0 - source.box.x0
     own = any(source is letter for letter in run)
-    return Piece(text, x0, source, 0.0 if own and abs(shift) < 0.75 else float(shift))
+    return Piece(text, x0, source, 0.0 if own and abs(shift) < 0.75 else float(shift), scale)
 
 
 def _tokens(expected: str, run: Sequence[Letter]) -> tuple[list[str], list[bool]]:

@@ -4,6 +4,7 @@ Ink takes its colour, shading and grain from the old ink nearby, ground from the
 of the old edges. Knows masks and coverage, nothing of words.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -124,10 +125,7 @@ def _cleared(
     """
     best: tuple[Float, Mask] | None = None
     least = np.inf
-    for way in (_around, _alike, _between):
-        clearing = way(crop, native, allowed, reach_px)
-        if clearing is None:
-            continue
+    for clearing in _clearings(crop, native, allowed, reach_px):
         box = mask_box(clearing.erased)
         if box is None:
             return crop, clearing.erased
@@ -147,9 +145,17 @@ def _cleared(
     return best
 
 
-def _around(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing:
+def _clearings(crop: Float, native: Native, allowed: Mask, reach_px: float) -> Iterator[_Clearing]:
+    """The ways in order; each is worked out only where those before do not fit."""
+    around = _around(native, allowed, reach_px)
+    yield around
+    if not native.mixed:
+        yield from _alike(crop, native, allowed, around.known)
+    yield _between(crop, native, allowed, reach_px)
+
+
+def _around(native: Native, allowed: Mask, reach_px: float) -> _Clearing:
     """All that letters may have stained, from ground that they cannot have."""
-    del crop
     erased = _stained_ink(native, native.stained, allowed)
     inked = dilate(native.line | native.like_ink, _halo_px(native)) | native.stained | dilate(erased, 1)
     known = ~inked & _unshaded(native)
@@ -158,18 +164,18 @@ def _around(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Cle
     return _Clearing(erased, known & ~dilate(native.unlike, 1) if plain else known, plain)
 
 
-def _alike(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Clearing | None:
-    """The same, less what leaves the ground between the letters; None where there is too little of that."""
-    shown = None if native.mixed else _shown(crop, native, _halo_px(native))
+def _alike(crop: Float, native: Native, allowed: Mask, around: Mask) -> Iterator[_Clearing]:
+    """The same, less what leaves the ground between the letters; nothing where there is too little of that."""
+    shown = _shown(crop, native, _halo_px(native))
     if shown is None:
-        return None
+        return
     own = shown.off <= max(shown.limit, _FOREIGN * native.contrast)
     erased = _stained_ink(native, native.stained & own, allowed)
-    known = _around(crop, native, allowed, reach_px).known & own
+    known = around & own
     for one in (known & (shown.off <= shown.limit), known):
         if one.sum() > _ENOUGH * erased.sum():
-            return _Clearing(erased, one, plain=True, grain=shown.grain)
-    return None
+            yield _Clearing(erased, one, plain=True, grain=shown.grain)
+            return
 
 
 def _halo_px(native: Native) -> int:
@@ -188,10 +194,11 @@ def _between(crop: Float, native: Native, allowed: Mask, reach_px: float) -> _Cl
     edge = int(np.ceil(1.5 * native.blur_px))
     near = dilate(native.run, round(_BESIDE * reach_px))
     known = near & ~dilate(native.line | native.like_ink, edge) & _unshaded(native)
+    erased = _old_ink(native, allowed, edge)
     shown = _shown(crop, native, edge)
     if shown is None:
-        return _Clearing(_old_ink(native, allowed, edge), known, plain=True)
-    return _Clearing(_old_ink(native, allowed, edge), known & (shown.off <= shown.limit), True, shown.grain)
+        return _Clearing(erased, known, plain=True)
+    return _Clearing(erased, known & (shown.off <= shown.limit), plain=True, grain=shown.grain)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,6 @@ class Setting:
 
     drawn: Drawn
     to_frame: Float
-    style: Style
     condensed: float
     scaled: float
     x0: float = 0.0
@@ -205,10 +204,7 @@ def place(text: str, style: Style, room: Room, frame: Frame) -> Setting:
             [0.0, 0.0, 1.0],
         ]
     )
-    used = replace(style, em_px=style.em_px * scaled, widen=style.widen * condensed)
-    return Setting(
-        drawn=drawn, to_frame=matrix, style=used, condensed=condensed, scaled=scaled, x0=left, x1=left + width
-    )
+    return Setting(drawn=drawn, to_frame=matrix, condensed=condensed, scaled=scaled, x0=left, x1=left + width)
 
 
 def _squeeze(text: str, natural: float, room: Room) -> tuple[float, float]:

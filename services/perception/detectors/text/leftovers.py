@@ -38,9 +38,9 @@ def meant_lines(
     The most prominent line and those set with it must stand out from all others by half, and be about as long as the
     words: a sign gone wrong keeps its length, lettering in the background does not.
     """
-    open_lines = [line for line in lines if line.detection >= _LEAST_DETECTION and fold(line.text)]
     longest = max((len(fold(word)) for word in words), default=0)
-    open_lines = [line for line in open_lines if not _is_one_shape(line, longest)]
+    read = [line for line in lines if line.detection >= _LEAST_DETECTION and fold(line.text)]
+    open_lines = [line for line in read if not _is_one_shape(line, longest)]
     if not open_lines or not words:
         return []
     top = max(open_lines, key=lambda line: prominence(line, size_hw))
