@@ -70,6 +70,8 @@ def reasoning_sft(
     vision_layers: Annotated[
         int | None, typer.Option(min=1, help="Layers its picture encoder grows to, as one that learned little needs.")
     ] = None,
+    layers: Annotated[int | None, typer.Option(min=1, help="Layers its language model grows to.")] = None,
+    inner: Annotated[int | None, typer.Option(min=1, help="Cells that each layer of both grows to inside.")] = None,
     looking_steps: Annotated[
         int, typer.Option(min=0, help="Its picture encoder first learns so long what is seen where; --tiny or --full.")
     ] = 0,
@@ -77,6 +79,7 @@ def reasoning_sft(
         float | None, typer.Option(min=0.01, help="It ends by then, its schedule walked through.")
     ] = None,
     looking_rate: Annotated[float | None, typer.Option(help="Its learning rate, if another.")] = None,
+    looking_reuse: Annotated[int | None, typer.Option(min=1, help="Its --reuse, if another.")] = None,
     minutes: Annotated[
         float | None, typer.Option(min=0.01, help="What follows ends by then, its schedule walked through.")
     ] = None,
@@ -111,9 +114,12 @@ def reasoning_sft(
         decisions=decisions,
         frozen_encoder=frozen_encoder,
         vision_layers=vision_layers,
+        layers=layers,
+        inner=inner,
         looking_steps=looking_steps,
         looking_minutes=looking_minutes,
         looking_rate=looking_rate,
+        looking_reuse=looking_reuse,
         minutes=minutes,
         reuse=reuse,
         bf16=bf16,

@@ -3,6 +3,8 @@
 Training teaches the answer, evaluation compares with it. Knows no model.
 """
 
+from collections.abc import Sequence
+
 from services.datasets.proposals.propose import Proposal
 from services.reasoning.backends.base import Question
 from services.reasoning.contract import NO_CATEGORY, Answer
@@ -18,7 +20,17 @@ _SOUND_CONFIDENCE = 0.9
 
 def question_of(proposal: Proposal, prompt: Prompt) -> Question:
     """The request about a proposed region, by the code that serves."""
-    return questions(prompt, proposal.image, proposal.prompt, [marked(proposal)])[0]
+    return questions_of([proposal], prompt)[0]
+
+
+def questions_of(proposals: Sequence[Proposal], prompt: Prompt) -> list[Question]:
+    """The requests about proposed regions, in order; the picture is encoded once for all that lie on one image."""
+    asked: dict[int, Question] = {}
+    for image in {id(one.image): one.image for one in proposals}.values():
+        own = [at for at, one in enumerate(proposals) if one.image is image]
+        places = [marked(proposals[at]) for at in own]
+        asked.update(zip(own, questions(prompt, image, proposals[own[0]].prompt, places), strict=True))
+    return [asked[at] for at in range(len(proposals))]
 
 
 def marked(proposal: Proposal) -> Marked:

@@ -14,10 +14,11 @@ from torch.utils.data import Dataset
 from transformers import ProcessorMixin
 
 from services.datasets.proposals.propose import Proposal, ProposalSource
+from services.reasoning.backends.base import Question
 from services.reasoning.chat import messages, pictures
 from services.reasoning.contract import CATEGORY_NAMES, answer_text
 from services.reasoning.prompts import Prompt
-from services.reasoning.truth import question_of, true_answer
+from services.reasoning.truth import question_of, questions_of, true_answer
 from shared.errors import BadInput, ErrorCode
 
 _LOOK_ON = 50
@@ -78,11 +79,15 @@ class Examples:
         Raises:
             ValueError: many samples in a row have none.
         """
-        return [self.example(one) for one in proposals_from(self.source, index)]
+        proposals = proposals_from(self.source, index)
+        asked = questions_of(proposals, self.prompt)
+        return [self._example(question, one) for question, one in zip(asked, proposals, strict=True)]
 
     def example(self, proposal: Proposal) -> Example:
         """The example of one region."""
-        question = question_of(proposal, self.prompt)
+        return self._example(question_of(proposal, self.prompt), proposal)
+
+    def _example(self, question: Question, proposal: Proposal) -> Example:
         answer = answer_text(true_answer(proposal))
         asked = messages(question)
         prompt = self._rendered(asked, add_generation_prompt=True)

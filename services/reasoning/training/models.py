@@ -1,22 +1,17 @@
 """The model that a run begins with, and the folder that it leaves: weights merged, processor beside them, servable."""
 
-import copy
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel
-from transformers import (
-    AutoModelForImageTextToText,
-    PreTrainedModel,
-    ProcessorMixin,
-    Qwen2_5_VLForConditionalGeneration,
-)
+from transformers import AutoModelForImageTextToText, PreTrainedModel, ProcessorMixin
 
 from services.reasoning.processors import load_processor, save_processor
+from services.reasoning.training.growing import Growth, grow
 from services.reasoning.training.options import AlignmentOptions, SftOptions
-from shared.errors import BadInput, ErrorCode, MissingResource
+from shared.errors import ErrorCode, MissingResource
 
 LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "gate_up_proj")
 """Of the language models of Qwen2.5-VL and GLM-4.1V. Servers apply no adapter to a picture encoder."""
@@ -65,58 +60,19 @@ def load_begin(options: AlignmentOptions) -> tuple[PreTrainedModel, ProcessorMix
 
 
 def load_first(options: AlignmentOptions) -> tuple[PreTrainedModel, ProcessorMixin]:
-    """The model before its first step: the one that the run names, or the tiny one that it built, deepened if asked.
+    """The model before its first step: the one that the run names, or the tiny one that it built, grown if asked.
 
     Raises:
-        BadInput: BAD_OPTION, as `deepen`.
+        BadInput: BAD_OPTION, as `grow`.
         MissingResource: as `load_model`.
     """
     name = options.model or options.begin_folder
     model, processor = load_model(
         name, revision=options.revision, device=options.device, half=options.lora and options.bf16
     )
-    if isinstance(options, SftOptions) and options.vision_layers is not None:
-        deepen(model, options.vision_layers)
+    if isinstance(options, SftOptions) and options.grows:
+        grow(model, Growth(options.vision_layers, options.layers, options.inner))
     return model, processor
-
-
-def deepen(model: PreTrainedModel, layers: int) -> None:
-    """Adds layers behind those of a picture encoder, each of which changes nothing until it learns.
-
-    A new layer is a copy of the last one whose two outputs are 0: the residual stream passes it as it is, and the
-    gradient reaches what the outputs are made of at once.
-
-    Args:
-        model: of Qwen2.5-VL's architecture, its encoder without windows.
-        layers: that the encoder has afterwards.
-
-    Raises:
-        BadInput: BAD_OPTION, the model is of another kind, or has more layers already.
-    """
-    if not isinstance(model, Qwen2_5_VLForConditionalGeneration):
-        raise BadInput(
-            ErrorCode.BAD_OPTION,
-            f"a picture encoder of {type(model).__name__} cannot be deepened: leave out --vision-layers",
-        )
-    visual: Any = model.model.visual
-    config = visual.config
-    if set(visual.fullatt_block_indexes) != set(range(config.depth)):
-        raise BadInput(
-            ErrorCode.BAD_OPTION, "a picture encoder with windows cannot be deepened: leave out --vision-layers"
-        )
-    if layers < config.depth:
-        raise BadInput(
-            ErrorCode.BAD_OPTION,
-            f"the picture encoder has {config.depth} layers already: give --vision-layers {config.depth} or more",
-        )
-    for _ in range(config.depth, layers):
-        added = copy.deepcopy(visual.blocks[-1])
-        for last in (added.attn.proj, added.mlp.down_proj):
-            torch.nn.init.zeros_(last.weight)
-            torch.nn.init.zeros_(last.bias)
-        visual.blocks.append(added)
-    config.depth = layers
-    config.fullatt_block_indexes = visual.fullatt_block_indexes = list(range(layers))
 
 
 def adapter(options: AlignmentOptions) -> LoraConfig | None:

@@ -52,11 +52,12 @@ class SftOptions(AlignmentOptions):
         decisions: of every ten samples so many end after the decision; an answer is three times as long, and what
             follows from the category is soon learned.
         frozen_encoder: the picture encoder stays as it is, and a step costs half: for one that has learned to look.
-        vision_layers: the picture encoder grows to so many (`training.models.deepen`); None as it is.
+        vision_layers, layers, inner: the model grows to so many (`training.growing.Growth`); None as it is.
         looking_steps: the picture encoder first learns so long what is seen where (`training.looking`); for the tiny
             model, as the others have seen the world.
         looking_minutes: it ends by then, as `minutes` says of what follows.
         looking_rate: its learning rate; None for the same.
+        looking_reuse: its `reuse`; None for the same. A step of looking is the shorter one.
     """
 
     free: ClassVar[frozenset[str]] = AlignmentOptions.free | {"looking_minutes"}
@@ -65,9 +66,12 @@ class SftOptions(AlignmentOptions):
     size: Literal["small", "large"] = "small"
     frozen_encoder: bool = False
     vision_layers: int | None = Field(default=None, ge=1)
+    layers: int | None = Field(default=None, ge=1)
+    inner: int | None = Field(default=None, ge=1)
     looking_steps: int = Field(default=0, ge=0)
     looking_minutes: float | None = Field(default=None, gt=0)
     looking_rate: float | None = Field(default=None, gt=0)
+    looking_reuse: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=8, ge=1)
     decision_weight: float = Field(default=5.0, ge=1)
     contrast_weight: float = Field(default=0.5, ge=0)
@@ -81,9 +85,16 @@ class SftOptions(AlignmentOptions):
             raise ValueError("an adapter needs a trained model: the tiny one is trained as a whole")
         if self.looking_steps and self.lora:
             raise ValueError("an adapter leaves the picture encoder as it is: only a whole model learns to look first")
-        if self.vision_layers is not None and not self.encoder_learns:
-            raise ValueError("layers that are added have to learn: train all of --model, its encoder not frozen")
+        if self.grows and self.lora:
+            raise ValueError("what is added has to learn: train all of --model")
+        if (self.vision_layers or self.inner) and not self.encoder_learns:
+            raise ValueError("what is added has to learn: train all of --model, its encoder not frozen")
         return self
+
+    @property
+    def grows(self) -> bool:
+        """Whether anything is added to the model that it begins with."""
+        return any(one is not None for one in (self.vision_layers, self.layers, self.inner))
 
     @property
     def encoder_learns(self) -> bool:
@@ -101,7 +112,7 @@ class SftOptions(AlignmentOptions):
         shared = {name: getattr(self, name) for name in TrainerRun.model_fields}
         own = {
             "out": self.looked_folder, "steps": self.looking_steps, "minutes": self.looking_minutes, "accumulate": 1,
-            "learning_rate": self.looking_rate or self.learning_rate,
+            "learning_rate": self.looking_rate or self.learning_rate, "reuse": self.looking_reuse or self.reuse,
         }  # fmt: skip
         return TrainerRun(**{**shared, **own})
 

@@ -167,11 +167,12 @@ def test_a_run_ends_by_the_clock_and_leaves_its_folder(data: AlignmentData, tmp_
     assert "at most 100000 steps or 0.02 minutes" in (result.folder / "CARD.md").read_text()
 
 
-def test_looking_has_a_clock_and_a_rate_of_its_own() -> None:
+def test_looking_has_a_clock_a_rate_and_a_reuse_of_its_own() -> None:
     run = SftOptions(out=Path("o"), tiny=True, lora=False, looking_steps=5, minutes=2, reuse=4, learning_rate=1e-3)
     assert (run.looking.minutes, run.looking.learning_rate, run.looking.reuse) == (None, 1e-3, 4)
-    other = run.model_copy(update={"looking_minutes": 3.0, "looking_rate": 2e-3})
+    other = run.model_copy(update={"looking_minutes": 3.0, "looking_rate": 2e-3, "looking_reuse": 2})
     assert (other.looking.minutes, other.looking.learning_rate, other.looking.steps) == (3.0, 2e-3, 5)
+    assert (other.looking.reuse, other.reuse) == (2, 4)
 
 
 def test_a_run_begins_with_one_model() -> None:

@@ -39,6 +39,11 @@ class Look:
 
 def smooth(points: Sequence[Point], closed: bool = True) -> Path:
     """A Catmull-Rom curve through the points; its handles are held short, so that close points make a corner."""
+    return _smooth(tuple(points), closed)
+
+
+@lru_cache(maxsize=4096)  # a scene is drawn several times: both twins, in colour and in numbers
+def _smooth(points: tuple[Point, ...], closed: bool) -> Path:
     path = skia.Path()
     path.moveTo(*points[0])
     ends = [points[-1], *points, points[0], points[1]] if closed else [points[0], *points, points[-1]]
