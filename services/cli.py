@@ -337,8 +337,14 @@ def dataset_propose_regions(
 
 @dataset.command("collect-tries")
 def dataset_collect_tries(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="A data set in the project's schema, with clean twins.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A data set in the project's schema, with clean twins.")
+    ] = None,
+    drawn: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="In place of --data, so many sound pictures drawn for it.")
+    ] = None,
+    data_seed: Annotated[int, typer.Option(min=0, help="Of --drawn.")] = 0,
     profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Whose tools try.")] = "tiny-editing",
     first: Annotated[int, typer.Option(min=0, metavar="N", help="Begin with this image of the data set.")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="So many images.")] = None,
@@ -350,7 +356,8 @@ def dataset_collect_tries(
     """What the tools make of known flaws, and what no repair is, each with its worth: for `train verifier`."""
     from services.commands.collect_tries import run
 
-    run(data, out, profile, first, limit, seed, clean_twins=clean_twins)
+    twins = None if drawn is None else (drawn, data_seed)
+    run(data, out, profile, first, limit, seed, clean_twins=clean_twins, drawn=twins)
 
 
 @dataset.command("export-chats")

@@ -34,6 +34,9 @@ def perception(
     calibrate_only: Annotated[
         bool, typer.Option("--calibrate-only", help="Choose thresholds of the checkpoint in --out anew.")
     ] = False,
+    domain_only: Annotated[
+        bool, typer.Option("--domain-only", help="Learn anew what images the checkpoint in --out knows, nothing else.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and order.")] = 0,
     steps: Annotated[int, typer.Option(min=1)] = 6000,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples per step.")] = 16,
@@ -67,12 +70,13 @@ def perception(
     ] = None,
     evaluate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
     validation_count: Annotated[int, typer.Option(min=2, help="Images per validation.")] = 256,
-    calibration_count: Annotated[int, typer.Option(min=8, help="Images for thresholds and domain.")] = 1024,
+    calibration_count: Annotated[int, typer.Option(min=8, help="Images for thresholds.")] = 1024,
+    domain_count: Annotated[int, typer.Option(min=8, help="Images whose kind the network is to know.")] = 8000,
 ) -> None:
     """Trains the saliency network, chooses its thresholds and writes its checkpoint and card."""
     from services.perception.training.data import folder_data, rendered_data
     from services.perception.training.options import PretrainedEncoders, TrainingOptions
-    from services.perception.training.run import recalibrate, train_perception
+    from services.perception.training.run import know_anew, recalibrate, train_perception
 
     if (vision_encoder is None) != (text_encoder is None):
         raise BadInput(ErrorCode.BAD_OPTION, "--vision-encoder and --text-encoder go together: give both or neither")
@@ -106,16 +110,20 @@ def perception(
             save_every=evaluate_every,
             validation_count=validation_count,
             calibration_count=calibration_count,
+            domain_count=domain_count,
         )
     except ValidationError as error:
         raise bad_option(error) from error
-    drawn = max(options.samples_drawn(batch_size), calibration_count)
+    drawn = max(options.samples_drawn(batch_size), domain_count)
     held_out = max(validation_count, calibration_count)
     source = data_of(
         data, validation, folder_data, lambda: rendered_data(drawn, held_out, data_seed, data_size, mix, labels)
     )
+    if domain_only:
+        know_anew(out, device, source, (calibration_count, domain_count), typer.echo)
+        return
     if calibrate_only:
-        recalibrate(out, device, source, calibration_count, typer.echo)
+        recalibrate(out, device, source, (calibration_count, domain_count), typer.echo)
         return
     result = train_perception(options, source, resume=resume, report=typer.echo, command=command_line())
     typer.echo(

@@ -95,7 +95,7 @@ def fit_domain(features: npt.NDArray[np.float32], rank: int = 256) -> DomainMode
     )
 
 
-def domain_threshold(distances: npt.NDArray[np.float64], kept_share: float = 0.95) -> float:
+def domain_threshold(distances: npt.NDArray[np.float64], kept_share: float = 0.97) -> float:
     """The distance that this share of validation images, all in the domain, stays within.
 
     Raises:

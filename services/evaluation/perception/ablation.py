@@ -106,6 +106,7 @@ class AblationPlan:
                 save_every=max(1, self.steps // 4),
                 validation_count=_VALIDATION,
                 calibration_count=self.calibration_count,
+                domain_count=self.calibration_count,
             )
         except ValidationError as error:
             first = error.errors()[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.datasets.files import read_mask, read_picture
 from services.datasets.schema import BlemishRecord
+from services.datasets.sources import ToldSamples
 from shared.contracts.categories import Category
 from shared.errors import BadInput, ErrorCode
 from shared.geometry import Mask
@@ -72,6 +73,14 @@ def folder_pictures(folder: Path, records: Sequence[BlemishRecord]) -> Iterator[
         )
         clean = read_picture(folder, record.clean_file_name) if record.clean_file_name is not None else None
         yield Picture(record.file_name, image, clean, record.prompt, blemishes)
+
+
+def drawn_twins(samples: ToldSamples, first: int = 0) -> Iterator[Picture]:
+    """Drawn samples from `first` on without their blemishes, named by their index: nothing is to be repaired there."""
+    for index in range(first, len(samples)):
+        sample = samples[index]
+        image = sample.image if sample.clean is None else sample.clean
+        yield Picture(f"images/{index:06d}.png", image, None, sample.prompt)
 
 
 def healthy_twin(picture: Picture) -> Picture:

@@ -36,6 +36,7 @@ _LOSABLE = 0.9
 """Of its evidence a repaired region loses so much."""
 _MAX_TWINS = 240
 """Kept in memory with their maps; some half of them pass the gates."""
+_MEDIAN = "domain_distance_median"
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,15 @@ def calibrate(
     training: SampleSource,
     validation: SampleSource,
     count: int,
+    domain_count: int,
     report: Callable[[str], None],
 ) -> Calibrated:
-    """Thresholds from `count` validation images, the domain from as many training images.
+    """Thresholds from `count` validation images, the domain from `domain_count` training images.
 
     Raises:
         BadInput: MISSING_DATA, the validation samples lack healthy or blemished images.
     """
-    report("fitting the domain check on training images")
-    features = [raw.features for _, raw in _predictions(network, training, count)]
-    domain = fit_domain(np.stack(features))
+    domain = _domain(network, training, domain_count, report)
     report("choosing thresholds on validation images")
     seen = _look(network, validation, count)
     if not 0 < seen.distorted.sum() < seen.distorted.size:
@@ -106,10 +106,40 @@ def calibrate(
             "repairs": int(falls.repaired.size),
             "repairs_reaching_min_gain": round(accepted, 4) if np.isfinite(accepted) else None,
             "whole_repairs": len(gated),
-            "domain_distance_median": round(float(np.median(distances)), 4),
+            _MEDIAN: round(float(np.median(distances)), 4),
         },
     )
     return Calibrated(calibration, domain)
+
+
+def calibrate_domain(
+    network: Network,
+    calibration: Calibration,
+    training: SampleSource,
+    validation: SampleSource,
+    counts: tuple[int, int],
+    report: Callable[[str], None],
+) -> Calibrated:
+    """The domain from the second of `counts` training images, its threshold from the first of validation images.
+
+    All other thresholds are those of `calibration`.
+    """
+    count, domain_count = counts
+    domain = _domain(network, training, domain_count, report)
+    report("choosing its threshold on validation images")
+    distances = domain.distance(_features(network, validation, count))
+    median = round(float(np.median(distances)), 4)
+    known = {"domain_threshold": domain_threshold(distances), "validation": {**calibration.validation, _MEDIAN: median}}
+    return Calibrated(calibration.model_copy(update=known), domain)
+
+
+def _domain(network: Network, training: SampleSource, count: int, report: Callable[[str], None]) -> DomainModel:
+    report("fitting the domain check on training images")
+    return fit_domain(_features(network, training, count))
+
+
+def _features(network: Network, source: SampleSource, count: int) -> npt.NDArray[np.float32]:
+    return np.stack([raw.features for _, raw in _predictions(network, source, count)])
 
 
 @dataclass(frozen=True)

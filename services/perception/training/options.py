@@ -81,7 +81,8 @@ class TrainingOptions(TrainerRun):
         vocab_size: pieces of its tokenizer.
         log_every, evaluate_every, save_every: in steps.
         validation_count: images per validation.
-        calibration_count: validation images for thresholds; the domain check is fitted on as many training images.
+        calibration_count: validation images for thresholds.
+        domain_count: training images that the domain check is fitted on.
     """
 
     encoders: PretrainedEncoders | None = None
@@ -105,6 +106,7 @@ class TrainingOptions(TrainerRun):
     save_every: int = Field(default=500, ge=1)
     validation_count: int = Field(default=256, ge=2)
     calibration_count: int = Field(default=1024, ge=8)
+    domain_count: int = Field(default=8000, ge=8)
 
     @model_validator(mode="after")
     def _one_beginning(self) -> "TrainingOptions":

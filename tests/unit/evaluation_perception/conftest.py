@@ -31,6 +31,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         evaluate_every=10,
         validation_count=8,
         calibration_count=24,
+        domain_count=24,
     )
     train_perception(options, TrainingData(BlobSource(48), BlobSource(24, seed=1), "blobs"), report=lambda line: None)
     return options.out

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from services.cli import app
 from services.datasets.schema import METADATA, read_records
+from services.datasets.sources import DrawnSamples
 from services.datasets.tries import read_picture_records, read_try_records
-from services.evaluation.retouch.pictures import Picture, folder_pictures, healthy_twin
+from services.evaluation.retouch.pictures import Picture, drawn_twins, folder_pictures, healthy_twin
 from services.evaluation.retouch.sabotage import Bad, scrap_of
 from services.evaluation.retouch.tries import ATTEMPT, tries_at
 from services.local import Local
@@ -77,6 +78,27 @@ def test_no_try_at_a_clean_twin_is_right(blobs: Path, tmp_path: Path, monkeypatc
     seen = read_picture_records(out)
     assert len(seen) == len(tuple(read_records(blobs))) and all(one.healthy for one in seen)
     assert not any(one.right or one.kind != ATTEMPT for one in read_try_records(out))
+
+
+def test_sound_pictures_may_be_drawn_to_be_tried_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Local, "in_memory", lambda profile: blob_local())
+    out, command = tmp_path / "tries", ["dataset", "collect-tries", "--drawn", "5", "--data-seed", "3"]
+    told = CliRunner().invoke(app, [*command, "--first", "1", "--limit", "3", "--out", str(out)])
+    assert told.exit_code == 0, told.output
+    seen = read_picture_records(out)
+    assert [one.file_name for one in seen] == [f"images/{index:06d}.png" for index in (1, 2, 3)]
+    assert all(one.healthy for one in seen) and not any(one.right for one in read_try_records(out))
+    samples = DrawnSamples(5, 3, labelled=True, varied=True)
+    drawn = list(drawn_twins(samples, 1))
+    assert [one.file_name for one in seen] == [one.file for one in drawn[:3]] and len(drawn) == 4
+    assert all(one.healthy and np.array_equal(one.image, samples[at].clean) for at, one in enumerate(drawn, 1))
+
+
+@pytest.mark.parametrize("given", [[], ["--data", "d", "--drawn", "2"]])
+def test_tries_are_made_at_a_data_set_or_at_drawn_pictures(given: list[str], tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["dataset", "collect-tries", *given, "--out", str(tmp_path / "t")])
+    assert isinstance(told.exception, BadInput) and "--data or --drawn" in told.exception.message
+    assert not (tmp_path / "t").exists()
 
 
 def test_the_healthy_twin_of_a_picture_is_what_it_should_be(pictures: list[Picture]) -> None:

@@ -132,7 +132,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = TrainingData(BlobSource(96), BlobSource(24, seed=1), "red squares on grey noise")
     options = TrainingOptions(
         out=checkpoint, steps=15, batch_size=8, image_size_px=SIDE, width=40, vocab_size=600, learning_rate=2e-3,
-        log_every=10, evaluate_every=1000, save_every=1000, validation_count=24, calibration_count=24,
+        log_every=10, evaluate_every=1000, save_every=1000, validation_count=24, calibration_count=24, domain_count=24,
     )  # fmt: skip
     train_perception(options, data, report=lambda line: None)
     run = VerifierTraining(
