@@ -71,7 +71,7 @@ def perception(
     evaluate_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
     validation_count: Annotated[int, typer.Option(min=2, help="Images per validation.")] = 256,
     calibration_count: Annotated[int, typer.Option(min=8, help="Images for thresholds.")] = 1024,
-    domain_count: Annotated[int, typer.Option(min=8, help="Images whose kind the network is to know.")] = 8000,
+    domain_count: Annotated[int, typer.Option(min=8, help="Images whose kind the network is to know.")] = 3000,
 ) -> None:
     """Trains the saliency network, chooses its thresholds and writes its checkpoint and card."""
     from services.perception.training.data import folder_data, rendered_data

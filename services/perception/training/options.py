@@ -106,7 +106,7 @@ class TrainingOptions(TrainerRun):
     save_every: int = Field(default=500, ge=1)
     validation_count: int = Field(default=256, ge=2)
     calibration_count: int = Field(default=1024, ge=8)
-    domain_count: int = Field(default=8000, ge=8)
+    domain_count: int = Field(default=3000, ge=8)
 
     @model_validator(mode="after")
     def _one_beginning(self) -> "TrainingOptions":

@@ -42,7 +42,7 @@ def smooth(points: Sequence[Point], closed: bool = True) -> Path:
     return _smooth(tuple(points), closed)
 
 
-@lru_cache(maxsize=4096)  # a scene is drawn several times: both twins, in colour and in numbers
+@lru_cache(maxsize=4096)  # a scene is drawn several times, in colour and in numbers; who changes a path copies it
 def _smooth(points: tuple[Point, ...], closed: bool) -> Path:
     path = skia.Path()
     path.moveTo(*points[0])
