@@ -47,21 +47,8 @@ def test_wrong_options_are_bad_input(arguments: list[str], said: str, tmp_path: 
 def test_a_short_run_on_drawn_samples(tmp_path: Path) -> None:
     out = tmp_path / "run"
     arguments = ["--steps", "2", "--batch-size", "4", "--image-size", "64", "--width", "40", "--validation-count", "6"]
-    assert (
-        invoke(
-            "--out",
-            str(out),
-            *arguments,
-            "--calibration-count",
-            "12",
-            "--domain-count",
-            "12",
-            "--data-seed",
-            "5",
-            "--no-kld",
-        )
-        is None
-    )
+    counts = ("--calibration-count", "12", "--domain-count", "12")
+    assert invoke("--out", str(out), *arguments, *counts, "--data-seed", "5", "--no-kld") is None
     options = TrainingOptions.model_validate_json((out / "run.json").read_text())
     assert (options.steps, options.kld, options.learning_rate, options.width) == (2, False, 1e-3, 40)
     assert json.loads((out / "calibration.json").read_text())["scores"] == ["plausibility", "alignment", "overall"]
