@@ -74,6 +74,7 @@ def perception(
     domain_count: Annotated[int, typer.Option(min=8, help="Images whose kind the network is to know.")] = 3000,
 ) -> None:
     """Trains the saliency network, chooses its thresholds and writes its checkpoint and card."""
+    from services.perception.training.calibrate import Counts
     from services.perception.training.data import folder_data, rendered_data
     from services.perception.training.options import PretrainedEncoders, TrainingOptions
     from services.perception.training.run import know_anew, recalibrate, train_perception
@@ -120,10 +121,10 @@ def perception(
         data, validation, folder_data, lambda: rendered_data(drawn, held_out, data_seed, data_size, mix, labels)
     )
     if domain_only:
-        know_anew(out, device, source, (calibration_count, domain_count), typer.echo)
+        know_anew(out, device, source, Counts(calibration_count, domain_count), typer.echo)
         return
     if calibrate_only:
-        recalibrate(out, device, source, (calibration_count, domain_count), typer.echo)
+        recalibrate(out, device, source, Counts(calibration_count, domain_count), typer.echo)
         return
     result = train_perception(options, source, resume=resume, report=typer.echo, command=command_line())
     typer.echo(

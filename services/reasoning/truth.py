@@ -25,11 +25,14 @@ def question_of(proposal: Proposal, prompt: Prompt) -> Question:
 
 def questions_of(proposals: Sequence[Proposal], prompt: Prompt) -> list[Question]:
     """The requests about proposed regions, in order; the picture is encoded once for all that lie on one image."""
+    together: dict[tuple[int, str], list[int]] = {}
+    for at, one in enumerate(proposals):
+        together.setdefault((id(one.image), one.prompt), []).append(at)
     asked: dict[int, Question] = {}
-    for image in {id(one.image): one.image for one in proposals}.values():
-        own = [at for at, one in enumerate(proposals) if one.image is image]
+    for own in together.values():
+        first = proposals[own[0]]
         places = [marked(proposals[at]) for at in own]
-        asked.update(zip(own, questions(prompt, image, proposals[own[0]].prompt, places), strict=True))
+        asked.update(zip(own, questions(prompt, first.image, first.prompt, places), strict=True))
     return [asked[at] for at in range(len(proposals))]
 
 

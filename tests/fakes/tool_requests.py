@@ -50,20 +50,28 @@ def a_request(
     )
 
 
-def a_line_request(
-    image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault = TextFault.MISSPELT, grow: int = 6
-) -> EditRequest:
-    """To set a line anew that stands alone in the quad, with so many pixels around it that may change."""
-    reading = TextReading(
+def a_reading(
+    quad: QuadXY, text: str, expected: str | None, fault: TextFault, line: tuple[QuadXY, str, str | None] | None = None
+) -> TextReading:
+    """Of a word at the quad in a line, or of one that stands alone."""
+    line_quad, line_text, line_expected = line or (quad, text, expected)
+    return TextReading(
         text=text,
         expected=expected,
         fault=fault,
         confidence=0.9,
         quad_px=quad,
-        line_text=text,
-        line_expected=expected,
-        line_quad_px=quad,
+        line_text=line_text,
+        line_expected=line_expected,
+        line_quad_px=line_quad,
     )
+
+
+def a_line_request(
+    image: Rgb, quad: QuadXY, text: str, expected: str, fault: TextFault = TextFault.MISSPELT, grow: int = 6
+) -> EditRequest:
+    """To set a line anew that stands alone in the quad, with so many pixels around it that may change."""
+    reading = a_reading(quad, text, expected, fault)
     return a_text_request(image, a_mask_around(quad, image.shape[:2], grow), reading, extent="line")
 
 

@@ -79,8 +79,7 @@ def drawn_twins(samples: ToldSamples, first: int = 0) -> Iterator[Picture]:
     """Drawn samples from `first` on without their blemishes, named by their index: nothing is to be repaired there."""
     for index in range(first, len(samples)):
         sample = samples[index]
-        image = sample.image if sample.clean is None else sample.clean
-        yield Picture(f"images/{index:06d}.png", image, None, sample.prompt)
+        yield healthy_twin(Picture(f"images/{index:06d}.png", sample.image, sample.clean, sample.prompt))
 
 
 def healthy_twin(picture: Picture) -> Picture:

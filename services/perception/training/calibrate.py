@@ -6,6 +6,7 @@ Runs the network as serving does, at each image's own size, so that the threshol
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -46,23 +47,40 @@ class Calibrated:
     calibration: Calibration
     domain: DomainModel
 
+    def save(self, folder: Path) -> None:
+        """Writes both into a checkpoint's folder."""
+        self.domain.save(folder)
+        self.calibration.save(folder)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many images of each kind are looked at.
+
+    Attributes:
+        validation: for thresholds.
+        training: for the domain check.
+    """
+
+    validation: int
+    training: int
+
 
 def calibrate(
     network: Network,
     training: SampleSource,
     validation: SampleSource,
-    count: int,
-    domain_count: int,
+    counts: Counts,
     report: Callable[[str], None],
 ) -> Calibrated:
-    """Thresholds from `count` validation images, the domain from `domain_count` training images.
+    """Thresholds from validation images, the domain from training images.
 
     Raises:
         BadInput: MISSING_DATA, the validation samples lack healthy or blemished images.
     """
-    domain = _domain(network, training, domain_count, report)
+    domain = _domain(network, training, counts.training, report)
     report("choosing thresholds on validation images")
-    seen = _look(network, validation, count)
+    seen = _look(network, validation, counts.validation)
     if not 0 < seen.distorted.sum() < seen.distorted.size:
         raise BadInput(
             ErrorCode.MISSING_DATA, "calibration needs healthy and blemished validation images: make more samples"
@@ -117,17 +135,13 @@ def calibrate_domain(
     calibration: Calibration,
     training: SampleSource,
     validation: SampleSource,
-    counts: tuple[int, int],
+    counts: Counts,
     report: Callable[[str], None],
 ) -> Calibrated:
-    """The domain from the second of `counts` training images, its threshold from the first of validation images.
-
-    All other thresholds are those of `calibration`.
-    """
-    count, domain_count = counts
-    domain = _domain(network, training, domain_count, report)
+    """The domain from training images, its threshold from validation images; all others are those of `calibration`."""
+    domain = _domain(network, training, counts.training, report)
     report("choosing its threshold on validation images")
-    distances = domain.distance(_features(network, validation, count))
+    distances = domain.distance(_features(network, validation, counts.validation))
     median = round(float(np.median(distances)), 4)
     known = {"domain_threshold": domain_threshold(distances), "validation": {**calibration.validation, _MEDIAN: median}}
     return Calibrated(calibration.model_copy(update=known), domain)

@@ -15,7 +15,7 @@ from transformers import PrinterCallback, TrainingArguments, set_seed
 from services.perception.calibration import Calibration, load_calibration
 from services.perception.saliency.checkpoint import TOKENIZER_FILE, Network, load_network, load_tokenizer
 from services.perception.training.build import build_network
-from services.perception.training.calibrate import calibrate, calibrate_domain
+from services.perception.training.calibrate import Counts, calibrate, calibrate_domain
 from services.perception.training.card import write_card
 from services.perception.training.dataset import (
     LABEL_NAMES,
@@ -94,7 +94,9 @@ def train_perception(
     torch.nn.Module.half(network.model)  # half the size; the states that a run resumes from stay whole
     network.model.save_pretrained(options.out)
     trained = load_network(options.out, options.device)  # what will serve, not what is left in memory
-    calibration = _calibrate_into(options.out, trained, data, (options.calibration_count, options.domain_count), report)
+    calibration = _calibrate_into(
+        options.out, trained, data, Counts(options.calibration_count, options.domain_count), report
+    )
     write_card(
         options,
         calibration,
@@ -109,7 +111,7 @@ def train_perception(
 
 
 def recalibrate(
-    folder: Path, device: str, data: TrainingData, counts: tuple[int, int], report: Callable[[str], None]
+    folder: Path, device: str, data: TrainingData, counts: Counts, report: Callable[[str], None]
 ) -> Calibration:
     """Chooses the thresholds of a trained checkpoint anew, on other data say; its card stays as it is.
 
@@ -117,7 +119,7 @@ def recalibrate(
         folder: the checkpoint.
         device: of the network.
         data: see there.
-        counts: validation images for thresholds, and training images for the domain check.
+        counts: how many of its samples are looked at.
         report: takes lines of progress.
 
     Raises:
@@ -127,7 +129,7 @@ def recalibrate(
 
 
 def know_anew(
-    folder: Path, device: str, data: TrainingData, counts: tuple[int, int], report: Callable[[str], None]
+    folder: Path, device: str, data: TrainingData, counts: Counts, report: Callable[[str], None]
 ) -> Calibration:
     """Fits the domain check of a trained checkpoint anew; all other thresholds stay. Arguments as of `recalibrate`.
 
@@ -136,17 +138,15 @@ def know_anew(
     """
     network, own = load_network(folder, device), load_calibration(folder)
     known = calibrate_domain(network, own, data.known or data.training, data.validation, counts, report)
-    known.domain.save(folder)
-    known.calibration.save(folder)
+    known.save(folder)
     return known.calibration
 
 
 def _calibrate_into(
-    folder: Path, network: Network, data: TrainingData, counts: tuple[int, int], report: Callable[[str], None]
+    folder: Path, network: Network, data: TrainingData, counts: Counts, report: Callable[[str], None]
 ) -> Calibration:
-    calibrated = calibrate(network, data.known or data.training, data.validation, *counts, report)
-    calibrated.domain.save(folder)
-    calibrated.calibration.save(folder)
+    calibrated = calibrate(network, data.known or data.training, data.validation, counts, report)
+    calibrated.save(folder)
     return calibrated.calibration
 
 

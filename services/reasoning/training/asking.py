@@ -40,7 +40,7 @@ class Asking:
         examples = Examples((), self.prompt, self.processor)
         texts: list[str] = []
         for start in range(0, len(proposals), self.batch):
-            part = [examples.example(one) for one in proposals[start : start + self.batch]]
+            part = examples.of(proposals[start : start + self.batch])
             texts += self.write([one.pictures for one in part], [one.prompt for one in part])
             advance(len(part))
         return texts

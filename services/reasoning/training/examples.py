@@ -18,7 +18,7 @@ from services.reasoning.backends.base import Question
 from services.reasoning.chat import messages, pictures
 from services.reasoning.contract import CATEGORY_NAMES, answer_text
 from services.reasoning.prompts import Prompt
-from services.reasoning.truth import question_of, questions_of, true_answer
+from services.reasoning.truth import questions_of, true_answer
 from shared.errors import BadInput, ErrorCode
 
 _LOOK_ON = 50
@@ -79,13 +79,12 @@ class Examples:
         Raises:
             ValueError: many samples in a row have none.
         """
-        proposals = proposals_from(self.source, index)
+        return self.of(proposals_from(self.source, index))
+
+    def of(self, proposals: Sequence[Proposal]) -> list[Example]:
+        """Those of some regions, in order."""
         asked = questions_of(proposals, self.prompt)
         return [self._example(question, one) for question, one in zip(asked, proposals, strict=True)]
-
-    def example(self, proposal: Proposal) -> Example:
-        """The example of one region."""
-        return self._example(question_of(proposal, self.prompt), proposal)
 
     def _example(self, question: Question, proposal: Proposal) -> Example:
         answer = answer_text(true_answer(proposal))

@@ -26,7 +26,7 @@ from services.reasoning.training.models import adapter, load_begin
 from services.reasoning.training.options import LOG_FILE, SftOptions
 from services.reasoning.training.pixels import Pixels
 from services.reasoning.training.sft_trainer import ReasonerSftTrainer
-from services.reasoning.truth import question_of, true_answer
+from services.reasoning.truth import questions_of, true_answer
 from services.training.optimisers import optimiser_of
 from services.training.trainer import batch_arguments, begin, common_arguments, drawn_once, watching
 from shared.errors import BadInput, ErrorCode
@@ -128,8 +128,8 @@ class _Texts(Dataset[list[str]]):
 
     def __getitem__(self, index: int) -> list[str]:
         texts: list[str] = []
-        for proposal in self._source[self._indices[index]]:
-            question = question_of(proposal, self._prompt)
+        proposals = self._source[self._indices[index]]
+        for proposal, question in zip(proposals, questions_of(proposals, self._prompt), strict=True):
             texts.append(f"system\n{question.system}user\n{question.prompt}{question.region}assistant\n")
             texts.append(answer_text(true_answer(proposal)))
         return texts

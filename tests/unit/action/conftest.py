@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from fakes.tool_requests import a_reading
 
 from shared.contracts.base import BoxXYXY, QuadXY
 from shared.contracts.categories import Category
@@ -76,17 +77,7 @@ class Desk:
         line: tuple[QuadXY, str, str | None] | None = None,
         seed: int = 1,
     ) -> Target:
-        line_quad, line_text, line_expected = line or (quad, text, expected)
-        reading = TextReading(
-            text=text,
-            expected=expected,
-            fault=fault,
-            confidence=0.9,
-            quad_px=quad,
-            line_text=line_text,
-            line_expected=line_expected,
-            line_quad_px=line_quad,
-        )
+        reading = a_reading(quad, text, expected, fault, line)
         box = quad_box(quad, self.size_hw)
         mask = np.where(quad_mask(quad, box), 255, 0).astype(np.uint8)
         return self._target(region_id, box, mask, "text", reading, Category.TEXT, seed)

@@ -21,6 +21,7 @@ from services.perception.saliency.checkpoint import load_network
 from services.perception.saliency.configuration import MAX_TEXT_TOKENS
 from services.perception.saliency.tokens import tokenise
 from services.perception.training.build import build_network
+from services.perception.training.calibrate import Counts
 from services.perception.training.mean import average
 from services.perception.training.options import TrainingOptions
 from services.perception.training.run import TrainingData, know_anew, recalibrate, train_perception
@@ -250,26 +251,26 @@ def test_ablations_train(switch: dict[str, bool], tmp_path: Path) -> None:
 
 def test_calibration_may_be_done_anew(trained: Path) -> None:
     before = (trained / "calibration.json").read_text()
-    recalibrate(trained, "cpu", DATA, (24, 24), quiet)
+    recalibrate(trained, "cpu", DATA, Counts(24, 24), quiet)
     assert json.loads((trained / "calibration.json").read_text()) == json.loads(before)
     known = (trained / "domain.safetensors").read_bytes()
-    recalibrate(trained, "cpu", DATA, (24, 12), quiet)
+    recalibrate(trained, "cpu", DATA, Counts(24, 12), quiet)
     assert (trained / "domain.safetensors").read_bytes() != known  # of fewer images
-    recalibrate(trained, "cpu", DATA, (24, 24), quiet)
+    recalibrate(trained, "cpu", DATA, Counts(24, 24), quiet)
     assert (trained / "domain.safetensors").read_bytes() == known
     healthy = TrainingData(DATA.training, FirstOf(BlobSource(1), 1), "")
     with pytest.raises(BadInput, match="healthy and blemished"):
-        recalibrate(trained, "cpu", healthy, (24, 24), quiet)
+        recalibrate(trained, "cpu", healthy, Counts(24, 24), quiet)
 
 
 def test_the_domain_alone_may_be_learnt_anew(trained: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(trained, tmp_path / "again")
     before = load_calibration(folder)
-    known = know_anew(folder, "cpu", DATA, (12, 12), quiet)
+    known = know_anew(folder, "cpu", DATA, Counts(12, 12), quiet)
     assert known == load_calibration(folder)
     assert known.domain_threshold != before.domain_threshold
     assert (folder / "domain.safetensors").read_bytes() != (trained / "domain.safetensors").read_bytes()
-    assert know_anew(folder, "cpu", DATA, (24, 24), quiet) == before
+    assert know_anew(folder, "cpu", DATA, Counts(24, 24), quiet) == before
     assert (folder / "domain.safetensors").read_bytes() == (trained / "domain.safetensors").read_bytes()
 
 
@@ -340,7 +341,7 @@ def test_the_mean_of_networks_has_the_mean_of_their_weights(trained: Path, tmp_p
     assert any(not torch.equal(one[name], other[name]) for name in one)
     for name, weights in mean.items():
         torch.testing.assert_close(weights, (0.5 * one[name].float() + 0.5 * other[name].float()).half())
-    recalibrate(tmp_path / "mean", "cpu", DATA, (24, 24), quiet)
+    recalibrate(tmp_path / "mean", "cpu", DATA, Counts(24, 24), quiet)
     assert (tmp_path / "mean" / "calibration.json").is_file()
     with pytest.raises(BadInput, match="differ in shape"):
         average([trained, tmp_path / "small"], tmp_path / "none")

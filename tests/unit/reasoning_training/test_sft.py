@@ -40,7 +40,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def test_an_example_is_the_request_of_serving_and_the_true_answer(trained: Result, data: AlignmentData) -> None:
     processor = load_processor(trained.folder)
     for proposal in data.training[1]:
-        example = Examples(data.training, PROMPT, processor).example(proposal)
+        (example,) = Examples(data.training, PROMPT, processor).of([proposal])
         question = question_of(proposal, PROMPT)
         places = [example.prompt.index(part) for part in (question.system, question.prompt, question.region)]
         assert places == sorted(places) and example.prompt.endswith("assistant\n")
