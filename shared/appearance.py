@@ -4,6 +4,7 @@ Verification refuses a smear, a grey patch or a mean fill by these numbers; blen
 nothing of words, tools or thresholds (`LoopPolicy` holds the limits).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.contracts.base import BoxXYXY
-from shared.contracts.values import AppearanceCheck
+from shared.contracts.values import AppearanceCheck, Patch
 from shared.geometry import Mask, dilate, expand
 from shared.images import Gray, Rgb, crop
 
@@ -31,6 +32,8 @@ APART = 24.0
 # Per cent of a lettered patch that is paper at the least, whatever the weight of the letters.
 PAPER_SHARE = 16.0
 MAX_SAMPLES = 30_000
+TONE = "tone_lab"
+"""The setting of a patch that says which CIELAB colour it was told to bring."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,9 @@ class _Surround:
     ring: Mask
 
 
-def check_patch(before: Rgb, after: Rgb, patch_id: str, box: BoxXYXY, alpha: Gray) -> AppearanceCheck:
+def check_patch(
+    before: Rgb, after: Rgb, patch_id: str, box: BoxXYXY, alpha: Gray, tone: Sequence[float] | None = None
+) -> AppearanceCheck:
     """Compares a patch with the ring around it and with what was there before.
 
     Args:
@@ -52,6 +57,7 @@ def check_patch(before: Rgb, after: Rgb, patch_id: str, box: BoxXYXY, alpha: Gra
         patch_id: repeated in the answer.
         box: where the patch lies.
         alpha: `(h, w)` uint8 of the box's size; where it is 0 nothing changed.
+        tone: the CIELAB colour that the patch was told to bring, which is then at home here as the others are.
 
     Returns:
         `detail_ratio` (1 is as detailed as around, 0 a smear), `colour_shift` (CIELAB, 0 is none) and `seam` (1 is
@@ -70,9 +76,17 @@ def check_patch(before: Rgb, after: Rgb, patch_id: str, box: BoxXYXY, alpha: Gra
     return AppearanceCheck(
         patch_id=patch_id,
         detail_ratio=_detail_ratio(place),
-        colour_shift=_colour_shift(place),
+        colour_shift=_colour_shift(place, tone),
         seam=seam_measure(after, box, alpha, before),
     )
+
+
+def tone_of(patch: Patch) -> tuple[float, ...] | None:
+    """The CIELAB colour that a patch was told to bring; None for one that was told none."""
+    tone = patch.settings.get(TONE)
+    if not isinstance(tone, list) or len(tone) != 3:
+        return None
+    return tuple(float(value) for value in tone if isinstance(value, int | float))
 
 
 def seam_measure(after: Rgb, box: BoxXYXY, alpha: Gray, before: Rgb | None = None) -> float:
@@ -177,7 +191,7 @@ def _less_lighting(light: Floats, where: Mask) -> Floats:
     return np.asarray(values - basis @ np.linalg.lstsq(basis, values, rcond=None)[0], np.float32)
 
 
-def _colour_shift(place: _Surround) -> float:
+def _colour_shift(place: _Surround, tone: Sequence[float] | None) -> float:
     """CIELAB distance of the patch's pixels to the nearest colour at home here, less the same before.
 
     At home are the chief colours of the ring and of what the patch covers. New letters in the old ink on the old sign
@@ -188,8 +202,9 @@ def _colour_shift(place: _Surround) -> float:
     """
     lab_before, lab_after = _samples(place.before, place.inside), _samples(place.after, place.inside)
     around = _samples(place.before, place.ring)
-    paper = _chief_colours(around if len(around) else lab_before)
-    home = np.concatenate([_chief_colours(lab_before), paper])
+    paper = chief_colours(around if len(around) else lab_before)
+    paper = paper if tone is None else np.concatenate([paper, np.asarray([tone], np.float32)])
+    home = np.concatenate([chief_colours(lab_before), paper])
     after, before = _distances_to_nearest(lab_after, home), _distances_to_nearest(lab_before, home)
     paper_after, paper_before = _distances_to_nearest(lab_after, paper), _distances_to_nearest(lab_before, paper)
     fill = float(np.median(after) - np.median(before))
@@ -208,11 +223,17 @@ def _samples(image: Rgb, where: Mask) -> Floats:
     return _lab(pixels[None, :: 1 + len(pixels) // MAX_SAMPLES])[0] if len(pixels) else np.zeros((0, 3), np.float32)
 
 
-def _chief_colours(lab: Floats) -> Floats:
-    """`(k, 3)`, k at most 4: means of the fullest CIELAB cells, each at least `APART` from the ones before.
+def chief_colours(lab: Floats, apart: float = APART, most: int = 4, least_share: float = 0.03) -> Floats:
+    """`(k, 3)`, k at most `most`: means of the fullest CIELAB cells, each at least `apart` from the ones before.
 
-    Cells with under 3% of the pixels are no colour of the place; nor is the blend of ink and paper at the letters'
-    edges, which lies near one of them or is rare.
+    Cells with less than `least_share` of the pixels are no colour of the place; nor is the blend of ink and paper at
+    the letters' edges, which lies near one of them or is rare.
+
+    Args:
+        lab: `(n, 3)`, at least one pixel; its axes may be weighted.
+        apart: the least distance of two.
+        most: of them.
+        least_share: of the pixels.
     """
     cells = np.floor(lab / CELL).astype(np.int64) + 32  # lightness 0..100, a and b within ±128
     keys = (cells[:, 0] * 64 + cells[:, 1]) * 64 + cells[:, 2]
@@ -220,9 +241,9 @@ def _chief_colours(lab: Floats) -> Floats:
     means = np.stack([np.bincount(members, lab[:, i], len(counts)) / counts for i in range(3)], axis=1)
     chosen: list[npt.NDArray[np.float64]] = []
     for cell in np.argsort(-counts, kind="stable"):
-        if chosen and (counts[cell] < 0.03 * len(lab) or len(chosen) == 4):
+        if chosen and (counts[cell] < least_share * len(lab) or len(chosen) == most):
             break
-        if all(np.linalg.norm(means[cell] - other) >= APART for other in chosen):
+        if all(np.linalg.norm(means[cell] - other) >= apart for other in chosen):
             chosen.append(means[cell])
     return np.asarray(chosen, np.float32)
 

@@ -10,6 +10,7 @@ from services.action.tools.batched import BatchedTool
 from services.action.tools.diffusion import DiffusionTool, Limits, Recipe
 from services.action.tools.gemini_flash_image import GeminiFlashImage
 from services.action.tools.opencv import OpenCvTool
+from services.action.tools.recolour import Recolour
 from services.action.tools.retype import Retype
 from services.action.tools.weights import Placement, Weights
 from shared.action_settings import AS_THE_PROFILE_SAYS, GEMINI, ActionSettings
@@ -64,6 +65,7 @@ RECIPES = (
 
 TOOLS: dict[str, MakeTool] = {
     "retype": lambda profile, settings: Retype(),
+    "recolour": lambda profile, settings: Recolour(),
     "opencv": lambda profile, settings: OpenCvTool(),
     GEMINI: lambda profile, settings: GeminiFlashImage(settings),
     **{recipe.name: _on_diffusers(recipe) for recipe in RECIPES},

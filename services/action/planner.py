@@ -13,7 +13,7 @@ from services.action.generative_policy import GENERATIVE, GENERATIVE_TOOLS
 from services.action.mirror import MIRRORED, names_a_side
 from services.action.policy import NEEDED, NO_WORDING, POLICY, Extent, Growth, Row, Situation
 from services.action.tools.base import ToolKind
-from services.action.wording import Told, parts_at_fault, told
+from services.action.wording import Told, colours_told, parts_at_fault, told
 from shared.contracts.base import QuadXY
 from shared.contracts.categories import Category
 from shared.contracts.jobs import Preference
@@ -96,8 +96,7 @@ def plan(
     situations = situations_of(target)
     if isinstance(situations, Declined):
         return situations
-    reading = target.region.reading
-    applicable = [row for one in situations for row in policy if row.situation is one and _has_wording(row, reading)]
+    applicable = [row for one in situations for row in policy if row.situation is one and _has_wording(row, target)]
     if _untold(target):
         applicable = [way for row in applicable for way in _with_suppositions(row, choices)]
     rows = [row for row in applicable if choices.allows(row) and not _misled(row, target, choices)]
@@ -114,7 +113,9 @@ def plan(
         )
     )
     fresh = _untried(rows, target, history)
-    ordered = fresh + [row for row in rows if row not in fresh]
+    ordered = fresh + [row for row in rows if row not in fresh and row.colour_rank is None]
+    if not ordered:
+        return Declined(region_id=target.region.id, reason="each colour that may be asked for here was tried")
     plans = [_filled(row, target, choices, again=row not in fresh) for row in ordered]
     # The first choice would have been another but for what is said here.
     better = [left_out[row.tool] for row in applicable[: applicable.index(ordered[0])] if row.tool in left_out]
@@ -223,7 +224,11 @@ def _misled(row: Row, target: Target, choices: Choices) -> bool:
     return MIRRORED in row.settings and names_a_side(told(target.diagnosis, row.situation, choices.scene).instruction)
 
 
-def _has_wording(row: Row, reading: TextReading | None) -> bool:
+def _has_wording(row: Row, target: Target) -> bool:
+    """Whether the words are known that the row's tool has to be told."""
+    if row.colour_rank is not None:
+        return row.colour_rank < len(colours_told(target.region, target.diagnosis)[1])
+    reading = target.region.reading
     return not row.needs_line or (reading is not None and bool(reading.line_expected))
 
 
@@ -247,9 +252,11 @@ def _made(row: Row, patch: Patch) -> bool:
 
 
 def _filled(row: Row, target: Target, choices: Choices, *, again: bool) -> Plan:
-    reading, reason = target.region.reading, row.reason
+    reading, reason, colours = target.region.reading, row.reason, _colours(row, target)
     if reading is not None:
         reason = reason.format(text=reading.text, expected=reading.expected or "")
+    if colours:
+        reason = reason.format(**colours)
     if again:
         reason += " All other ways were tried; this is another seed."
     words = told(target.diagnosis, row.situation, choices.scene, str(row.settings.get(SUPPOSED, "")))
@@ -259,10 +266,17 @@ def _filled(row: Row, target: Target, choices: Choices, *, again: bool) -> Plan:
         words=words,
         growth=row.growth,
         reason=reason,
-        settings={**row.settings, **choices.manner(row.tool)},
+        settings={**row.settings, **colours, **choices.manner(row.tool)},
         by_mask=choices.tools[row.tool].kind is ToolKind.MASK,
         takes_out=row.situation in REMOVALS,
     )
+
+
+def _colours(row: Row, target: Target) -> dict[str, JsonValue]:
+    if row.colour_rank is None:
+        return {}
+    seen, asked = colours_told(target.region, target.diagnosis)
+    return {"seen": seen, "colour": asked[row.colour_rank]}
 
 
 def _no_tool(target: Target, situations: Sequence[Situation], applicable: Sequence[Row], choices: Choices) -> str:

@@ -65,6 +65,7 @@ class Row:
         growth: of the mask.
         reason: one sentence for the record; `{text}` and `{expected}` are filled in.
         needs_line: only where the whole line's wording is known.
+        colour_rank: only where a colour is asked for: which of them, likeliest first, the tool is told.
         needs_opt_in: only where the caller names the tool.
     """
 
@@ -75,6 +76,7 @@ class Row:
     reason: str
     settings: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}))
     needs_line: bool = False
+    colour_rank: int | None = None
     needs_opt_in: bool = False
 
 
@@ -83,6 +85,8 @@ ROOM_TO_WRITE = Growth(along=1.0, across=1.0, beyond=1.0)
 # The next word begins about 0.35 cap heights on; erasing must not reach it.
 JUST_THE_WORD = Growth(along=0.15, across=0.35, beyond=0.7)
 JUST_THE_THING = Growth(along=0.08, across=0.08, beyond=0.08)
+# A map's region is coarse, and the tool finds the thing's outline by itself.
+ROUND_THE_THING = Growth(along=0.3, across=0.3, beyond=0.3)
 
 
 def _retype(situation: Situation, extent: Extent, rank: int, reason: str, *, needs_line: bool = False) -> Row:
@@ -93,6 +97,12 @@ def _retype(situation: Situation, extent: Extent, rank: int, reason: str, *, nee
 def _erase(situation: Situation, extent: Extent, growth: Growth, reason: str, *, needs_opt_in: bool = False) -> Row:
     settings: dict[str, JsonValue] = {"operation": "erase", "extent": extent.value}
     return Row(situation, "opencv", extent, growth, reason, MappingProxyType(settings), needs_opt_in=needs_opt_in)
+
+
+def _recolour(rank: int, reason: str) -> Row:
+    settings: dict[str, JsonValue] = {"extent": Extent.REGION.value, "colour_rank": rank}
+    values = MappingProxyType(settings)
+    return Row(Situation.CHANGE, "recolour", Extent.REGION, ROUND_THE_THING, reason, values, colour_rank=rank)
 
 
 _S, _E = Situation, Extent
@@ -129,6 +139,8 @@ POLICY: tuple[Row, ...] = (
            "The caller marked this region and named `opencv`, which removes what it is given.", needs_opt_in=True),
     _erase(_S.SALIENT_REMOVAL, _E.REGION, JUST_THE_THING,
            "The whole thing looks wrong and the caller named `opencv`, so it is taken out.", needs_opt_in=True),
+    _recolour(0, "Only its colour is wrong, so its pixels are given {colour} and keep their shading and edges."),
+    _recolour(1, "The other colour that the prompt may ask for here is {colour}: it is given that."),
 )
 # fmt: on
 

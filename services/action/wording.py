@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from services.action.policy import Situation
+from shared.colours import change_asked
 from shared.contracts.categories import Category
-from shared.contracts.values import Diagnosis
+from shared.contracts.values import Diagnosis, Region
 
 LONGEST_SCENE = 200
 """Characters of the picture's own prompt: encoders of the older models read 77 tokens, and the flaw comes first."""
@@ -109,6 +110,21 @@ def parts_at_fault(diagnosis: Diagnosis) -> Situation | None:
     if lacks == exceeds:
         return None
     return Situation.MISSING_PART if lacks else Situation.EXTRA_PART
+
+
+def colours_told(region: Region, diagnosis: Diagnosis) -> tuple[str, tuple[str, ...]]:
+    """The name of the colour to go, empty where nobody said, and of those that may be asked for, likeliest first.
+
+    What the diagnosis says comes before what the detector saw: a reasoner has looked at both.
+    """
+    if diagnosis.category is not Category.ATTRIBUTE:
+        return "", ()
+    seen, asked = change_asked(diagnosis.instruction)
+    fault = region.colour
+    if fault is not None and asked in (None, *fault.asked):
+        others = tuple(one for one in fault.asked if one != asked)
+        return fault.seen, (*((asked,) if asked else ()), *others)
+    return seen or "", (asked,) if asked else ()
 
 
 def told(diagnosis: Diagnosis, situation: Situation, scene: str, supposed: str = "") -> Told:

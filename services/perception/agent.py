@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.perception.detectors.base import Detection, Detector, Scene, Verifies
+from services.perception.detectors.base import Detection, Detector, Explains, Scene, Verifies
 from services.perception.regions import (
     USER,
     Candidate,
@@ -19,7 +19,7 @@ from services.perception.regions import (
     without_covered_marks,
 )
 from services.perception.saliency.pairs import Laid
-from shared.appearance import check_patch
+from shared.appearance import check_patch, tone_of
 from shared.contracts.jobs import Job
 from shared.contracts.loop import Perceive, Perceived
 from shared.contracts.values import AppearanceCheck, Canvas, Evidence, Patch, Region
@@ -73,7 +73,9 @@ class PerceptionAgent:
         drawn = next((look.detection for look in looks if look.detection.saliency is not None), None)
         saliency = None if drawn is None else drawn.saliency
         writer = RegionWriter(self._store, prefix, self._mask(job.options.protected_ref), saliency)
-        regions = writer.write(self._candidates(job, command, looks, scene), command.watch)
+        regions = self._explained(
+            writer.write(self._candidates(job, command, looks, scene), command.watch), job, looks, scene
+        )
         checks = self._checks(job, command, scene, looks)
         ended = self._clock.now_s()
         return Perceived(
@@ -123,6 +125,26 @@ class PerceptionAgent:
         explained += [region.box_xyxy_px for region in command.watch if region.reading is not None]
         candidates = found + without_covered_marks(open_marks, explained)
         return sorted(candidates, key=lambda candidate: -candidate.finding.evidence)
+
+    def _explained(
+        self, regions: Sequence[Region], job: Job, looks: Sequence[_Look], scene: Scene
+    ) -> tuple[Region, ...]:
+        """The regions with what their detectors know of colours; of a known one, what was known when it was found."""
+        known = {region.id: region.colour for region in (*job.found, *job.known)}
+        colours = {region.id: known.get(region.id) for region in regions}
+        for look in looks:
+            own = [one for one in regions if one.detector == look.detector.name and one.id not in known]
+            if own and isinstance(look.detector, Explains):
+                masks = [self._whole_mask(one, scene) for one in own]
+                said = look.detector.colour_faults(scene, look.detection, masks)
+                colours.update(zip((one.id for one in own), said, strict=True))
+        return tuple(one.model_copy(update={"colour": colours[one.id]}) for one in regions)
+
+    def _whole_mask(self, region: Region, scene: Scene) -> Mask:
+        whole = np.zeros(scene.image.shape[:2], np.bool_)
+        x0, y0, x1, y1 = region.box_xyxy_px
+        whole[y0:y1, x0:x1] = decode_gray(self._store.get(region.mask_ref)) > 127
+        return whole
 
     def _evidence(
         self,
@@ -184,7 +206,7 @@ class PerceptionAgent:
         """Against the canvas without the patch and what was made on it."""
         before = compose_canvas(self._store, canvas.without(frozenset({patch.id})))
         after = compose_canvas(self._store, canvas.without(_made_on(patch.id, canvas)))
-        return check_patch(before, after, patch.id, patch.box_xyxy_px, alpha)
+        return check_patch(before, after, patch.id, patch.box_xyxy_px, alpha, tone_of(patch))
 
     def _mask(self, ref: str | None) -> Mask | None:
         return None if ref is None else decode_gray(self._store.get(ref)) > 127

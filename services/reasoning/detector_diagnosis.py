@@ -1,6 +1,6 @@
-"""What a text detector's reading says of a region, in words: one sentence template for each kind of fault.
+"""What a detector knows of a region, in words: what is read there, or that its colour is not the one asked for.
 
-Nothing is said that the reading does not hold; pixels are not looked at.
+One sentence template for each kind of fault. Nothing is said that the region does not hold; pixels are not looked at.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from shared.contracts.categories import Category
-from shared.contracts.values import Diagnosis, Region, TextFault, TextReading
+from shared.contracts.values import ColourFault, Diagnosis, Region, TextFault, TextReading
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,14 @@ UNSPECIFIED = FaultWords(
 def diagnose_region(region: Region) -> Diagnosis:
     """The diagnosis of a region by what its own detector knows; `source` is `detector:<name>`.
 
-    A text reading gives category `text`; any other detector's region has category None, since a place on a map has no
-    name. Confidence is the evidence: how sure the detector is that something is wrong.
+    A text reading gives category `text`, a colour that contradicts the prompt `attribute`; any other region has
+    category None, since a place on a map has no name. Confidence is the evidence: how sure the detector is that
+    something is wrong.
     """
     if region.reading is not None:
         return _of_text(region, region.reading)
+    if region.colour is not None:
+        return _of_colour(region, region.colour)
     if region.detector == "user":
         described, clash = "the caller marked this region", "the caller did not say what is wrong with it"
         instruction = "remove what is in this region"
@@ -108,6 +111,19 @@ def _of_text(region: Region, reading: TextReading) -> Diagnosis:
         description=_fill(words.description, reading),
         inconsistency=_fill(words.inconsistency, reading),
         instruction=_fill(words.instruction, reading),
+        confidence=region.evidence,
+        source=f"detector:{region.detector}",
+    )
+
+
+def _of_colour(region: Region, fault: ColourFault) -> Diagnosis:
+    return Diagnosis(
+        region_id=region.id,
+        distorted=True,
+        category=Category.ATTRIBUTE,
+        description=f"what is here is {fault.seen}",
+        inconsistency=f"the prompt asks for '{fault.phrase}', and {fault.seen} contradicts it",
+        instruction=f"change its colour from {fault.seen} to {fault.asked[0]}",
         confidence=region.evidence,
         source=f"detector:{region.detector}",
     )

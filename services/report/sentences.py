@@ -77,6 +77,8 @@ def category_words(category: Category | None) -> str:
 def region_title(region: Region) -> str:
     """What the region is, in a few words: the reading against what it should be, or who saw it."""
     reading = region.reading
+    if region.colour is not None:
+        return f"{region.colour.seen} where “{region.colour.phrase}” is asked for"
     if reading is None:
         return "your region" if region.detector == "user" else f"seen by {region.detector}"
     if reading.fault is TextFault.MISSING:

@@ -48,6 +48,20 @@ class TextReading(Contract):
     line_quad_px: QuadXY
 
 
+class ColourFault(Contract):
+    """A colour that contradicts the prompt, by name (`shared.colours`).
+
+    Attributes:
+        seen: what the region shows.
+        asked: what the prompt may ask for there, likeliest first.
+        phrase: the prompt's words with the likeliest, "red paper kite".
+    """
+
+    seen: str
+    asked: tuple[str, ...] = Field(min_length=1)
+    phrase: str
+
+
 class Region(Contract):
     """A place where a detector saw a distortion.
 
@@ -59,6 +73,7 @@ class Region(Contract):
         evidence: higher is worse.
         saliency_mean, saliency_peak: of the saliency map inside the mask; None without a saliency detector.
         reading: what the text detector read; None for every other detector.
+        colour: what is wrong is its colour, as far as its detector can tell.
         protected_share: share of the mask that lies in the caller's protected area.
     """
 
@@ -70,6 +85,7 @@ class Region(Contract):
     saliency_mean: UnitFloat | None = None
     saliency_peak: UnitFloat | None = None
     reading: TextReading | None = None
+    colour: ColourFault | None = None
     protected_share: UnitFloat = 0.0
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from services.perception.saliency.pairs import Laid, Sight
 from shared.contracts.base import BoxXYXY
 from shared.contracts.loop import Thresholds
-from shared.contracts.values import Region, TextReading
+from shared.contracts.values import ColourFault, Region, TextReading
 from shared.geometry import Mask
 from shared.images import Rgb
 
@@ -77,6 +77,21 @@ class Detector(Protocol):
 
         For the detector's own regions it is the criterion of repair (the text detector reads the region again and
         compares with `reading.expected`); for another detector's it is the worst that it finds there.
+        """
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A detector that may also know of a region that its colour is what is wrong."""
+
+    def colour_faults(self, scene: Scene, detection: Detection, masks: Sequence[Mask]) -> Sequence[ColourFault | None]:
+        """For each of its regions, `(H, W)` bool, the colour seen and asked for; None where it cannot say.
+
+        Args:
+            scene: that it looked at.
+            detection: its own, on this scene.
+            masks: not empty.
         """
         ...
 

@@ -15,7 +15,8 @@ from services.perception.recall import Recall, digest
 from services.perception.saliency.pairs import VERIFIED_DETAIL, VERIFIED_GAIN, Laid, Sight, pair_of
 from services.perception.saliency.regions import RegionSettings, evidence_in, salient_regions
 from shared.contracts.loop import Thresholds
-from shared.contracts.values import Region
+from shared.contracts.values import ColourFault, Region
+from shared.geometry import Mask
 
 if TYPE_CHECKING:
     from services.perception.saliency.checkpoint import Checkpoint
@@ -136,6 +137,19 @@ class SaliencyDetector:
             else 0.0
             for region in regions
         ]
+
+    def colour_faults(self, scene: Scene, detection: Detection, masks: Sequence[Mask]) -> Sequence[ColourFault | None]:
+        """See `Explains`: nothing of a picture that it would not have edited, or does not know.
+
+        Raises:
+            MissingResource: as `detect`.
+        """
+        from services.perception.saliency.colour_faults import colour_faults
+
+        limits, doubt = detection.thresholds, detection.any_distortion
+        if not detection.in_domain or detection.saliency is None or limits is None or (doubt or 0.0) < limits.tau_any:
+            return [None] * len(masks)
+        return colour_faults(self.checkpoint().network, scene.image, scene.prompt, masks, detection.saliency)
 
     def verify(self, before: Scene, after: Detection, patches: Sequence[Laid]) -> Sequence[float | None]:
         """See `Verifies`: None without a verifier.

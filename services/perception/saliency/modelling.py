@@ -6,6 +6,7 @@ Deviates from the paper: heads for "any distortion" and RichHF's four scores, an
 training data knows what is seen at each pixel, the features also learn to say that: serving has no use for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -96,6 +97,20 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
             attention_mask: `(B, T)`, 0 at padding.
         """
         pyramid = self.image_encoder(pixel_values.to(self.dtype))
+        output = self.read(pyramid, input_ids, attention_mask)
+        if not self.training:
+            output.features = _features(pixel_values, pyramid)
+        return output
+
+    def read(self, pyramid: Sequence[Tensor], input_ids: Tensor, attention_mask: Tensor) -> SaliencyOutput:
+        """What is said of encoded images under prompts; one image may be read under several, and is encoded once.
+
+        Args:
+            pyramid: of the image encoder, finest first; `(B, C, h, w)`, or `(1, C, h, w)` of one image for all prompts.
+            input_ids: as `forward` takes them.
+            attention_mask: likewise.
+        """
+        pyramid = [level.expand(len(input_ids), -1, -1, -1) for level in pyramid]
         text = self.text_encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         grid, text_summary = self._fuse(pyramid[-1], text, attention_mask.bool())
         levels = tuple(project(level) for project, level in zip(self.lateral, (*pyramid[:-1], grid), strict=True))
@@ -104,14 +119,12 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         fine = self.decoder(levels)
         map_logits = self.map_head(fine).squeeze(1).float()
         any_logit, score_logits = self.heads(grid, text_summary, fine, map_logits)
-        features = None if self.training else _features(pixel_values, pyramid)
         return SaliencyOutput(
             map_logits=map_logits,
             any_logit=any_logit.float(),
             score_logits=score_logits.float(),
             label_logits=self._labels(fine),
             fine=None if self.training else fine.float(),
-            features=features,
         )
 
     def _labels(self, fine: Tensor) -> tuple[Tensor, ...] | None:

@@ -35,6 +35,14 @@ class Reading(Model):
     confidence: float | None = None
 
 
+class Colour(Model):
+    """The colour that a region shows, those that the prompt may ask for there, and its words."""
+
+    seen: str
+    asked: tuple[str, ...]
+    phrase: str = ""
+
+
 class Region(Model):
     """A place where a detector saw a distortion; `evidence` lies in [0, 1], higher is worse."""
 
@@ -45,6 +53,7 @@ class Region(Model):
     saliency_mean: float | None = None
     saliency_peak: float | None = None
     reading: Reading | None = None
+    colour: Colour | None = None
     protected_share: float = 0.0
 
 
