@@ -43,7 +43,7 @@ _LEAST_PART = 0.03
 _LEAST_PX = 8
 _OWN_LIGHT = 0.7
 """Of what sets the old tone apart from its name's, so much the new one keeps: the picture's light and manner."""
-_VIVID, _LEAST_VIVID = 1.2, 30.0
+_VIVID, _LEAST_VIVID = 1.2, 40.0
 """A new colour is at most so much stronger than the strongest of the crop, or has this chroma."""
 _EDGE_SIGMA_PX = 2.0
 

@@ -31,13 +31,14 @@ export function fateOf(view, regionId) {
 
 /** What the region is, in a few words. */
 export function regionTitle(region, diagnosis) {
-  const { reading } = region;
+  const { reading, colour } = region;
   if (reading) {
     if (reading.fault === "missing") return `“${reading.expected}” is missing`;
     if (reading.expected === null) return `“${reading.text}” is ${FAULTS[reading.fault] ?? reading.fault}`;
     if (reading.expected === "") return `“${reading.text}” stands there ${reading.fault === "doubled" ? "twice" : "in error"}`;
     return `“${reading.text}” should be “${reading.expected}”`;
   }
+  if (colour && diagnosis?.category === "attribute") return `${capital(colour.seen)} where “${colour.phrase}” is asked for`;
   if (diagnosis?.category) return capital(categoryWords(diagnosis.category));
   return region.detector === "user" ? "Marked by you" : "Something looks wrong";
 }

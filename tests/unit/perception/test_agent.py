@@ -15,8 +15,9 @@ from shared.adapters.memory import MemoryImageStore
 from shared.contracts.base import BoxXYXY
 from shared.contracts.jobs import InputInfo, Job, JobOptions
 from shared.contracts.loop import Perceive, Perceived
-from shared.contracts.values import Canvas, Patch, Region, TextFault, TextReading
+from shared.contracts.values import Canvas, ColourFault, Patch, Region, TextFault, TextReading
 from shared.errors import BadInput
+from shared.geometry import Mask
 from shared.images import decode_gray, encode_png
 
 SIZE = (80, 120)
@@ -267,3 +268,40 @@ def test_each_detectors_call_is_told_with_its_time() -> None:
     world.perceive()
     assert [name for name, _ in calls] == ["text", "saliency"]
     assert all(0.0 <= seconds < 60.0 for _, seconds in calls)
+
+
+@dataclass
+class KnowingDetector(ScriptedDetector):
+    """Knows the colour of whatever it is asked about; counts how often it is asked."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def colour_faults(self, scene: Scene, detection: Detection, masks: Sequence[Mask]) -> Sequence[ColourFault | None]:
+        assert all(mask.shape == SIZE and mask.any() for mask in masks)
+        self.asked.append(len(masks))
+        return [ColourFault(seen="red", asked=("blue",), phrase="blue sign")] * len(masks)
+
+
+def test_what_a_detector_knows_of_colours_is_asked_once_and_stays_with_its_region() -> None:
+    detector = KnowingDetector("saliency", boxes=((10, 10, 30, 20),))
+    world = World(detector, ScriptedDetector(boxes=((60, 40, 80, 60),)))
+    first = world.perceive()
+    colours = {region.detector: region.colour for region in first.regions}
+    assert colours["text"] is None and colours["saliency"] is not None and colours["saliency"].asked == ("blue",)
+    world.job = world.job.model_copy(update={"known": first.regions, "found": first.regions})
+    again = world.perceive(step=2, watch=first.regions)
+    assert [region.colour for region in again.regions] == [region.colour for region in first.regions]
+    assert detector.asked == [1]
+
+
+def test_a_patch_may_bring_the_colour_that_it_was_told_to() -> None:
+    world = World(ScriptedDetector(boxes=((10, 10, 60, 50),)))
+    first = world.perceive()
+    patch = world.patch(1, (10, 10, 60, 50), "r1")
+    told = patch.model_copy(update={"settings": {"tone_lab": [85.0, 0.0, 0.0]}})
+    shifts = []
+    for step, one in enumerate((patch, told), 2):
+        canvas = world.job.canvas.with_patches((one,))
+        [check] = world.perceive(canvas, step, watch=first.regions, on_trial=("p1",)).checks
+        shifts.append(check.colour_shift)
+    assert shifts[1] < 20 < 40 < shifts[0]

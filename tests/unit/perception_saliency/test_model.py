@@ -185,3 +185,18 @@ def test_normalised_is_zero_at_the_mean() -> None:
     values = normalised(squares, (0.2, 0.2, 0.1), (0.5, 0.5, 0.5))
     assert values.shape == (1, 3, 4, 4)
     np.testing.assert_allclose(values[0, :, 0, 0], [0, 0, 0.2], atol=1e-6)
+
+
+@pytest.mark.parametrize("encoder", ["hybrid", "vit"])
+def test_one_image_read_under_several_prompts_is_what_each_prompt_alone_says(encoder: str) -> None:
+    torch.manual_seed(0)
+    model = DistortionSaliencyModel(small_config(encoder)).eval()
+    ids, mask, pixels = torch.randint(3, 100, (3, 12)), torch.ones(3, 12, dtype=torch.long), torch.randn(1, 3, 64, 64)
+    mask[2, 8:] = 0
+    with torch.inference_mode():
+        together = model.read(model.image_encoder(pixels), ids, mask)
+        apart = [model(pixels, ids[at : at + 1], mask[at : at + 1]) for at in range(3)]
+    for name in ("map_logits", "any_logit", "score_logits", "fine"):
+        alone = torch.cat([getattr(one, name) for one in apart])
+        torch.testing.assert_close(getattr(together, name), alone, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(together.any_logit[0], together.any_logit[1])

@@ -8,7 +8,7 @@ from shared.contracts.base import QuadXY
 from shared.contracts.categories import Category
 from shared.contracts.jobs import InputInfo, Job, Phase
 from shared.contracts.loop import Diagnose
-from shared.contracts.values import Canvas, Region, TextFault, TextReading
+from shared.contracts.values import Canvas, ColourFault, Region, TextFault, TextReading
 
 QUAD: QuadXY = ((0, 0), (10, 0), (10, 5), (0, 5))
 
@@ -92,3 +92,11 @@ def test_the_agent_answers_every_region_in_order_and_repeats_the_step() -> None:
     assert answer.step == 4 and [d.region_id for d in answer.diagnoses] == ["r0", "r1", "r2"]
     judging = job.model_copy(update={"phase": Phase.REDIAGNOSING})  # admitted with a model, and none is set here
     assert DetectorReasoner().diagnose(judging, Diagnose(step=5, canvas=canvas, regions=regions), 1).diagnoses == ()
+
+
+def test_a_colour_that_contradicts_the_prompt_is_an_attribute() -> None:
+    fault = ColourFault(seen="yellow", asked=("red", "blue"), phrase="red {paper} ball")
+    said = diagnose_region(region(None, detector="saliency").model_copy(update={"colour": fault}))
+    assert said.category is Category.ATTRIBUTE and said.distorted and said.source == "detector:saliency"
+    assert said.instruction == "change its colour from yellow to red"
+    assert "'red {paper} ball'" in said.inconsistency and "yellow" in said.description

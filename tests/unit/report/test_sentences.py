@@ -10,10 +10,12 @@ from services.report.sentences import (
     fate_of,
     headline,
     percent,
+    region_title,
     summary_line,
 )
 from shared.contracts.jobs import Outcome
 from shared.contracts.loop import PublicEvent
+from shared.contracts.values import ColourFault
 
 
 def changed(finished, **fields):
@@ -24,6 +26,13 @@ def test_each_regions_fate(finished):
     fates = [fate_of(finished.record, region.id) for region in finished.record.regions]
     assert fates == [Fate.REPAIRED, Fate.NOT_REPAIRED, Fate.DECLINED]
     assert fate_of(changed(finished, declined=()), "r3") is Fate.FOUND
+
+
+def test_a_wrong_colour_is_named_beside_what_the_prompt_asks_for(finished):
+    fault = ColourFault(seen="yellow", asked=("red",), phrase="red ball")
+    salient = finished.record.regions[0].model_copy(update={"reading": None, "detector": "saliency"})
+    assert region_title(salient) == "seen by saliency"
+    assert region_title(salient.model_copy(update={"colour": fault})) == "yellow where “red ball” is asked for"
 
 
 def test_summary_names_the_words_and_the_proof(finished):
