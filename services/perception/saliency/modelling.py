@@ -127,6 +127,22 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
             fine=None if self.training else fine.float(),
         )
 
+    def agreement(self, fine: Tensor) -> Tensor | None:
+        """`(B,)` in [0, 1]: how likely what is seen is what is meant, on the mean of all cells.
+
+        None for a network that has learnt no label maps. The first half of them says what is seen, the other what would
+        be seen were nothing wrong.
+
+        Args:
+            fine: `(B, C, h, w)` features of the decoder.
+        """
+        if self.label_head is None:
+            return None
+        maps = self.label_head(fine.to(self.dtype)).float().split(list(self.config.label_counts), dim=1)
+        chances, half = [one.softmax(dim=1) for one in maps], len(maps) // 2
+        both = [(seen * meant).sum(dim=1) for seen, meant in zip(chances[:half], chances[half:], strict=True)]
+        return torch.stack(both).prod(dim=0).mean(dim=(1, 2))
+
     def _labels(self, fine: Tensor) -> tuple[Tensor, ...] | None:
         if self.label_head is None or not self.training:
             return None

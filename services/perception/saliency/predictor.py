@@ -97,10 +97,17 @@ def predict_raw(network: Network, images: Sequence[Rgb], prompts: Sequence[str])
 
 @dataclass(frozen=True)
 class Reading:
-    """What the network says of an image under one prompt: `(H, W)` saliency in [0, 1], logit of any distortion."""
+    """What the network says of an image under one prompt.
+
+    Attributes:
+        saliency: `(H, W)` in [0, 1].
+        any_logit: of any distortion.
+        agreement: in [0, 1], of what is seen with what is meant; None of a network that has learnt no label maps.
+    """
 
     saliency: npt.NDArray[np.float32]
     any_logit: float
+    agreement: float | None = None
 
 
 def predict_under(network: Network, image: Rgb, prompts: Sequence[str]) -> list[Reading]:
@@ -117,9 +124,11 @@ def predict_under(network: Network, image: Rgb, prompts: Sequence[str]) -> list[
         pyramid = network.model.image_encoder(pixels.to(network.model.dtype))
         output: Any = network.model.read(pyramid, ids.to(network.device), mask.to(network.device))
         maps, logits = output.map_logits.sigmoid().cpu().numpy(), output.any_logit.cpu().numpy()
+        agreement = network.model.agreement(output.fine)
+    agreements = [None] * len(prompts) if agreement is None else agreement.tolist()
     return [
-        Reading(np.clip(from_square(one, placement, size_hw), 0.0, 1.0), float(logit))
-        for one, logit in zip(maps, logits, strict=True)
+        Reading(np.clip(from_square(one, placement, size_hw), 0.0, 1.0), float(logit), agreed)
+        for one, logit, agreed in zip(maps, logits, agreements, strict=True)
     ]
 
 

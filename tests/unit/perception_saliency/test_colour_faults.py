@@ -67,6 +67,21 @@ def test_the_whole_map_counts_beside_the_doubt(ask: Any) -> None:
     assert ask(say)[1].asked == ("red", "green")
 
 
+def test_a_network_that_knows_what_is_meant_goes_by_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def under(network: object, image: Rgb, prompts: Sequence[str]) -> list[Reading]:
+        return [
+            Reading(a_map(0.01, 0.02 if "yellow" in one else 0.9), -9.0 if "yellow chair" in one else 0.0, agreed(one))
+            for one in prompts
+        ]
+
+    def agreed(prompt: str) -> float:
+        return 0.9 if "yellow ball" in prompt else 0.6
+
+    monkeypatch.setattr(module, "predict_under", under)
+    [found] = colour_faults(NETWORK, IMAGE, PROMPT, [RIGHT], a_map(0.01, 0.9))
+    assert found is not None and found.asked == ("red", "green")
+
+
 def test_without_colour_words_or_regions_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*arguments: object) -> list[Reading]:
         raise AssertionError("asked")

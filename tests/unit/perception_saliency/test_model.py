@@ -187,6 +187,23 @@ def test_normalised_is_zero_at_the_mean() -> None:
     np.testing.assert_allclose(values[0, :, 0, 0], [0, 0, 0.2], atol=1e-6)
 
 
+def test_agreement_is_the_chance_that_what_is_seen_is_what_is_meant() -> None:
+    config = small_config()
+    assert DistortionSaliencyModel(config).agreement(torch.zeros(1, 16, 4, 4)) is None
+    config.label_counts = (2, 3, 2, 3)
+    model = DistortionSaliencyModel(config).eval()
+    assert model.label_head is not None
+    with torch.inference_mode():
+        model.label_head.weight.zero_()
+        model.label_head.bias.copy_(torch.tensor([9.0, 0, 0, 0, 9, 9, 0, 0, 0, 9]))
+        sure = model.agreement(torch.zeros(2, 16, 4, 4))
+        model.label_head.bias.zero_()
+        unsure = model.agreement(torch.zeros(2, 16, 4, 4))
+    assert sure is not None and unsure is not None
+    torch.testing.assert_close(sure, torch.ones(2), atol=1e-3, rtol=0)
+    torch.testing.assert_close(unsure, torch.full((2,), 1 / 2 * 1 / 3))
+
+
 @pytest.mark.parametrize("encoder", ["hybrid", "vit"])
 def test_one_image_read_under_several_prompts_is_what_each_prompt_alone_says(encoder: str) -> None:
     torch.manual_seed(0)
