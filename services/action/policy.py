@@ -86,7 +86,7 @@ ROOM_TO_WRITE = Growth(along=1.0, across=1.0, beyond=1.0)
 JUST_THE_WORD = Growth(along=0.15, across=0.35, beyond=0.7)
 JUST_THE_THING = Growth(along=0.08, across=0.08, beyond=0.08)
 # A map's region is coarse, and the tool finds the thing's outline by itself.
-ROUND_THE_THING = Growth(along=0.3, across=0.3, beyond=0.3)
+ROUND_THE_THING = Growth(along=0.15, across=0.15, beyond=0.15)
 
 
 def _retype(situation: Situation, extent: Extent, rank: int, reason: str, *, needs_line: bool = False) -> Row:

@@ -36,7 +36,7 @@ _MORE_INSIDE = 0.5
 _GREY = 12.0
 """Chroma below which a colour has no hue to speak of."""
 _HUE_DEGREES = 22.0
-_LEAST_CHROMA = 0.25
+_LEAST_CHROMA = 0.4
 _SHADING = 45.0
 _GREY_SHADING, _GREY_CHROMA = 25.0, 10.0
 _LEAST_PART = 0.03
