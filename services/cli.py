@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from services.commands.evaluate_perception import evaluate_perception, evaluate_perception_ablation
 from services.commands.evaluate_reasoning import evaluate_reasoning
 from services.commands.evaluate_retouch import preference
 from services.commands.evaluate_retouch import retouch as evaluate_retouch
@@ -19,6 +20,7 @@ from services.commands.options import (
     Deadline,
     ExpectedText,
     Force,
+    JsonFile,
     MaxCost,
     MaxIterations,
     Mode,
@@ -68,7 +70,6 @@ app.add_typer(keys, name="keys")
 app.add_typer(speed, name="speed")
 
 Profile = Annotated[str, typer.Option("--profile", metavar="NAME", help="Which detectors, tools and thresholds.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")]
 
 
 @app.callback()
@@ -212,70 +213,9 @@ def evaluate_text(
     run(data=data, count=count, seed=seed, json_file=json_file, save=save)
 
 
-@evaluate.command("perception")
-def evaluate_perception(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="A data set in the project's schema.")],
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Of the saliency network; else the shipped one.")
-    ] = None,
-    json_file: JsonFile = None,
-    rahf: Annotated[Path | None, typer.Option(metavar="FILE", help="RAHF's public weights, to compare with.")] = None,
-    rahf_tokenizer: Annotated[
-        str, typer.Option(metavar="ID", help="The T5 tokenizer that RAHF was trained with: hub id or folder.")
-    ] = "google-t5/t5-base",
-    photographs: Annotated[
-        bool, typer.Option("--photographs", help="Also count which of scikit-image's photographs would be edited.")
-    ] = False,
-    image: Annotated[
-        list[Path] | None, typer.Option(metavar="PATH", help="And which of yours: a file or folder; repeat for more.")
-    ] = None,
-    device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
-) -> None:
-    """Measures saliency maps on pictures with known flaws, beside baselines (Table 3 of the paper)."""
-    from services.evaluation.perception.evaluate import PerceptionEvaluation, run
-
-    run(
-        PerceptionEvaluation(data, checkpoint, rahf, rahf_tokenizer, photographs, tuple(image or ()), device), json_file
-    )
-
-
+evaluate.command("perception")(evaluate_perception)
 evaluate.command("reasoning")(evaluate_reasoning)
-
-
-@evaluate.command("perception-ablation")
-def evaluate_perception_ablation(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs; a stopped ablation is continued.")],
-    steps: Annotated[int, typer.Option(min=1, help="Of each run.")] = 400,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 3,
-    count: Annotated[int, typer.Option(min=2, help="Images of the test split to measure on.")] = 288,
-    data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Train on this data set; without it, drawn on the fly.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 16,
-    image_size: Annotated[int, typer.Option(min=32, help="Side of the network's square.")] = 256,
-    width: Annotated[int, typer.Option(min=40, help="Of the network; a multiple of 40.")] = 160,
-    bf16: Annotated[bool, typer.Option(help="Mixed precision.")] = False,
-    device: Annotated[Literal["cpu", "cuda"], typer.Option()] = "cpu",
-) -> None:
-    """Trains the saliency network with and without attention refinement and KLD, and compares (Table 5)."""
-    from services.evaluation.perception.ablation import AblationPlan, run
-
-    run(
-        AblationPlan(
-            out=out,
-            steps=steps,
-            seeds=seeds,
-            count=count,
-            data=data,
-            batch_size=batch_size,
-            image_size=image_size,
-            width=width,
-            bf16=bf16,
-            device=device,
-        )
-    )
-
-
+evaluate.command("perception-ablation")(evaluate_perception_ablation)
 evaluate.command("retouch")(evaluate_retouch)
 evaluate.command("preference")(preference)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from services.commands.options import JsonFile
 from shared.errors import BadInput, ErrorCode
 
 
@@ -35,9 +36,7 @@ def evaluate_reasoning(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Write the figures into the models' folders: who may veto follows.")
     ] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Asks models about regions as detectors propose them and measures their diagnoses (Table 4 of the paper)."""
     from services.evaluation.reasoning.evaluate import ModelRow, ReasoningEvaluation, run

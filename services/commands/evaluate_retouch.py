@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")]
+from services.commands.options import JsonFile
 
 
 def retouch(

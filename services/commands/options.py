@@ -1,4 +1,4 @@
-"""Options that `retouch` and `submit` share, as typer declares them. Imports nothing heavy: `--help` needs it."""
+"""Options that commands share, as typer declares them. Imports nothing heavy: `--help` needs it."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,3 +33,6 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace DIR if an 
 def tool_names(tools: str | None) -> list[str] | None:
     """The names in `A,B`; None where the option was not given."""
     return None if tools is None else [name.strip() for name in tools.split(",") if name.strip()]
+
+
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")]

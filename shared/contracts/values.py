@@ -54,7 +54,7 @@ class ColourFault(Contract):
     Attributes:
         seen: what the region shows.
         asked: what the prompt may ask for there, likeliest first.
-        phrase: the prompt's words with the likeliest, "red paper kite".
+        phrase: the prompt's words with the likeliest, "red paper kite"; of several things of that colour, it alone.
     """
 
     seen: str

@@ -14,6 +14,7 @@ from services.demo.play import Play
 from services.evaluation.text.photographs import photograph
 from services.local import Local
 from services.perception.build import CHECKPOINTS
+from shared.contracts.categories import Category
 from shared.contracts.jobs import JobOptions, Mode, Outcome
 from shared.images import decode_gray, decode_rgb, encode_png
 from shared.profiles import load_profile
@@ -37,11 +38,32 @@ def test_a_drawing_gets_a_heat_map_and_no_pixel_changes_unasked(local: Local, dr
     local.run(job_id)
     record = local.record(job_id)
     assert record.in_domain is True
-    assert record.outcome in (Outcome.NOTHING_TO_FIX, Outcome.NO_GAIN)  # it has no tool for anything but words
+    assert record.outcome in (Outcome.NOTHING_TO_FIX, Outcome.NO_GAIN)  # it has tools for words and colours alone
     assert np.array_equal(decode_rgb(local.artifact(job_id, "result.png")), drawn.image)
     heat = decode_gray(local.artifact(job_id, "saliency/before.png"))
     assert heat.shape == drawn.image.shape[:2]
     assert int(heat.max()) > int(np.median(heat))
+
+
+def test_a_wrong_colour_is_known_for_one_and_recoloured(local: Local) -> None:
+    """A bottle that is red where the prompt says blue."""
+    wrong = make_sample(4646, 33, "test")
+    job_id = local.submit(encode_png(wrong.image), wrong.prompt)
+    local.run(job_id)
+    record = local.record(job_id)
+    [region] = record.regions
+    assert region.colour is not None
+    assert (region.colour.seen, region.colour.asked[0], region.colour.phrase) == ("red", "blue", "blue")
+    [diagnosis] = record.diagnoses
+    assert diagnosis.category is Category.ATTRIBUTE and diagnosis.source == "detector:saliency"
+    assert record.outcome is Outcome.REPAIRED
+    assert [patch.tool for patch in record.patches] == ["recolour"]
+    assert record.largest_outside_difference == 0
+    result = decode_rgb(local.artifact(job_id, "result.png"))
+    before, after = (
+        np.abs(one.astype(float) - wrong.clean)[wrong.regions[0].visible].mean() for one in (wrong.image, result)
+    )
+    assert after < 0.7 * before
 
 
 def test_a_photograph_is_out_of_its_domain_and_stays_as_it_is(local: Local) -> None:

@@ -1,13 +1,12 @@
 """`retoucher speed` as declared: options, nothing more. Imports nothing heavy: `--help` needs it."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-speed = typer.Typer(help="Measured throughput and overhead of this machine.", no_args_is_help=True)
+from services.commands.options import JsonFile
 
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here, too.")]
+speed = typer.Typer(help="Measured throughput and overhead of this machine.", no_args_is_help=True)
 
 
 @speed.command("gateway")

@@ -10,12 +10,20 @@ from rich.console import Console
 import services.perception
 from services.datasets.schema import BlemishRecord, read_records
 from services.evaluation.output import Measuring, publish, require_folder_of
-from services.evaluation.perception.figures import PerceptionReport, PhotographFigures, WouldEdit, to_tables
+from services.evaluation.perception.colours import count_colours
+from services.evaluation.perception.figures import (
+    ColourFigures,
+    PerceptionReport,
+    PhotographFigures,
+    WouldEdit,
+    to_tables,
+)
 from services.evaluation.perception.measure import Measured, measure, shuffled_prompts
 from services.evaluation.perception.photographs import given_photographs, judge_photographs, shipped_photographs
 from services.evaluation.perception.predictors import CheckpointPredictor, RahfPredictor
 from services.evaluation.perception.truth import folder_images
 from services.perception.detectors.rahf import RahfDetector, RahfSource
+from services.perception.detectors.saliency import SaliencyDetector
 from services.perception.saliency.checkpoint import Checkpoint, load_checkpoint
 from shared.errors import BadInput, ErrorCode, MissingResource
 
@@ -33,6 +41,7 @@ class PerceptionEvaluation:
         rahf_tokenizer: folder or hub id of the T5 tokenizer that RAHF was trained with.
         photographs: also try scikit-image's photographs.
         images: photographs of the caller's own, files or folders.
+        colours: also count wrong colours that are known for such.
         device: `cpu` or `cuda`.
     """
 
@@ -42,6 +51,7 @@ class PerceptionEvaluation:
     rahf_tokenizer: str = RahfSource.tokenizer
     photographs: bool = False
     images: tuple[Path, ...] = ()
+    colours: bool = False
     device: str = "cpu"
 
 
@@ -78,6 +88,7 @@ def evaluate_perception(asked: PerceptionEvaluation, console: Console) -> Percep
             folder_images(asked.data, records), network, other_prompts=others, rahf=rahf, advance=progress.advance
         )
     return PerceptionReport(
+        colours=_colours(asked, records),
         overall=found.network.overall(),
         per_category=found.network.per_category(),
         shuffled_prompt=found.shuffled_prompt(),
@@ -106,6 +117,13 @@ def _rahf(asked: PerceptionEvaluation) -> RahfPredictor | None:
         )
     source = RahfSource(asked.rahf, asked.rahf_tokenizer)
     return RahfPredictor(RahfDetector(source, device=asked.device))
+
+
+def _colours(asked: PerceptionEvaluation, records: Sequence[BlemishRecord]) -> ColourFigures | None:
+    if not asked.colours:
+        return None
+    detector = SaliencyDetector(asked.checkpoint or SHIPPED_CHECKPOINT, asked.device)
+    return count_colours(detector, folder_images(asked.data, records))
 
 
 def _photographs(asked: PerceptionEvaluation, checkpoint: Checkpoint) -> PhotographFigures | None:

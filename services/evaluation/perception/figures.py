@@ -89,6 +89,28 @@ class WouldEdit(Contract):
     healthy: UnitFloat | None
 
 
+class ColourFigures(Contract):
+    """Regions of which the detector knows that their colour is wrong; of pictures that its gate lets through.
+
+    Attributes:
+        wrong: regions where a colour is wrong, and the right one is known.
+        told: of these, known for such.
+        seen, first, among: of those told, where the present colour is named, the right one comes first, or is named.
+        other, other_told: regions of flawed pictures where no colour is wrong, and those taken for such.
+        sound, sound_told: the same of regions in sound pictures.
+    """
+
+    wrong: int = 0
+    told: int = 0
+    seen: int = 0
+    first: int = 0
+    among: int = 0
+    other: int = 0
+    other_told: int = 0
+    sound: int = 0
+    sound_told: int = 0
+
+
 class PerceptionReport(Contract):
     """Table 3 on one folder.
 
@@ -100,6 +122,7 @@ class PerceptionReport(Contract):
         discs: of the network, on the paper's discs of radius H/20 around the regions' centres.
         would_edit: what the gates and the domain check of the calibration let through.
         photographs: None where they were not asked for.
+        colours: likewise.
         blemished, healthy: images.
         blemished_by_category: images that hold the category.
     """
@@ -111,6 +134,7 @@ class PerceptionReport(Contract):
     discs: Figures
     would_edit: WouldEdit
     photographs: PhotographFigures | None = None
+    colours: ColourFigures | None = None
     data: str
     checkpoint: str
     blemished: int
@@ -129,6 +153,8 @@ def to_tables(report: PerceptionReport) -> RenderableType:
     parts: list[RenderableType] = [_overall(report), _categories(report)]
     if report.photographs is not None:
         parts.append(_photographs(report.photographs))
+    if report.colours is not None:
+        parts.append(_colours(report.colours))
     return Group(*parts)
 
 
@@ -180,6 +206,17 @@ def _categories(report: PerceptionReport) -> Table:
         loss = shuffled.relative_cc_loss[name] if shuffled is not None else None
         lost = "-" if loss is None else f"{100 * loss:.0f}%"
         table.add_row(name.replace("_", " "), str(report.blemished_by_category[name]), *row(figures), lost)
+    return table
+
+
+def _colours(figures: ColourFigures) -> Table:
+    table = slim_table("regions", "n", "told\nof colour", title="wrong colours that are known for such")
+    table.add_row("of a wrong colour", str(figures.wrong), str(figures.told))
+    table.add_row("  present one named rightly", "", str(figures.seen))
+    table.add_row("  right one named first", "", str(figures.first))
+    table.add_row("  right one named at all", "", str(figures.among))
+    table.add_row("of other flaws, or of none", str(figures.other), str(figures.other_told))
+    table.add_row("in sound pictures", str(figures.sound), str(figures.sound_told))
     return table
 
 

@@ -29,11 +29,12 @@ SAME_DRAWING_LEVELS = 2.0
 
 @dataclass(frozen=True)
 class TrueRegion:
-    """One blemish: `(H, W)` bool visible mask and its centre in pixels."""
+    """One blemish: `(H, W)` bool visible mask, its centre in pixels, and what to do about it, where that is known."""
 
     category: Category
     mask: Mask
     centre_xy_px: PointXY
+    instruction: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def folder_images(folder: Path, records: Sequence[BlemishRecord]) -> Iterator[Tr
                 "visible masks: convert the data set anew",
             )
         regions = tuple(
-            TrueRegion(region.category, mask, region.centre_xy_px)
+            TrueRegion(region.category, mask, region.centre_xy_px, region.instruction)
             for region, mask in zip(record.regions, loaded.visible_masks, strict=True)
         )
         foreground = _redrawn(options, renderer, record, loaded.image) if options and renderer else None

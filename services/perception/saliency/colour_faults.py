@@ -94,4 +94,7 @@ def _fault(seen: str, ranked: Sequence[tuple[Mention, float]], prompt: str) -> C
     if not ranked:
         return None
     asked = tuple(dict.fromkeys(mention.name for mention, _ in ranked))[:_MOST_ASKED]
-    return ColourFault(seen=seen, asked=asked, phrase=phrase_of(prompt, ranked[0][0]))
+    likeliest = [mention for mention, _ in ranked if mention.name == asked[0]]
+    # Which of several things of one colour it ought to be, nobody needs to know, and the ranking hardly does.
+    phrase = phrase_of(prompt, likeliest[0]) if len(likeliest) == 1 else asked[0]
+    return ColourFault(seen=seen, asked=asked, phrase=phrase)

@@ -75,6 +75,15 @@ def test_the_figures_are_those_of_the_detector_itself(drawn: Path, checkpoint: P
     assert report.would_edit.blemished is not None
 
 
+def test_colours_are_counted_where_they_are_asked_for(drawn: Path, checkpoint: Path) -> None:
+    assert run(PerceptionEvaluation(drawn, checkpoint), None, console()).colours is None
+    screen = console()
+    figures = run(PerceptionEvaluation(drawn, checkpoint, colours=True), None, screen).colours
+    assert figures is not None
+    assert max(figures.first, figures.seen) <= figures.told <= figures.wrong and figures.first <= figures.among
+    assert "wrong colours that are known for such" in printed(screen)
+
+
 def test_notes_say_what_is_missing(drawn: Path, checkpoint: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(drawn, tmp_path / "copy"))
     (folder / "benchmark.json").unlink()

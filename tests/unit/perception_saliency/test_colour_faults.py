@@ -67,6 +67,11 @@ def test_the_whole_map_counts_beside_the_doubt(ask: Any) -> None:
     assert ask(say)[1].asked == ("red", "green")
 
 
+def test_of_several_things_of_one_colour_none_is_named(ask: Any) -> None:
+    [found] = ask(a_yellow_ball, "a red chair and a red ball", (RIGHT,))
+    assert found == ColourFault(seen="yellow", asked=("red",), phrase="red")
+
+
 def test_a_network_that_knows_what_is_meant_goes_by_that(monkeypatch: pytest.MonkeyPatch) -> None:
     def under(network: object, image: Rgb, prompts: Sequence[str]) -> list[Reading]:
         return [
