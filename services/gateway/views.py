@@ -22,7 +22,7 @@ from shared.contracts.jobs import (
     Timing,
 )
 from shared.contracts.loop import Declined
-from shared.contracts.values import Diagnosis, Evidence, TextReading, Verdict
+from shared.contracts.values import ColourFault, Diagnosis, Evidence, TextReading, Verdict
 
 ORIGINAL = "original.png"
 REPORT = "report.html"
@@ -64,6 +64,7 @@ class RegionView(Contract):
     saliency_mean: UnitFloat | None
     saliency_peak: UnitFloat | None
     reading: TextReading | None
+    colour: ColourFault | None
     protected_share: UnitFloat
 
 
