@@ -46,14 +46,14 @@ def test_a_drawing_gets_a_heat_map_and_no_pixel_changes_unasked(local: Local, dr
 
 
 def test_a_wrong_colour_is_known_for_one_and_recoloured(local: Local) -> None:
-    """A bottle that is red where the prompt says blue."""
-    wrong = make_sample(4646, 33, "test")
+    """A gift that is red where the prompt says blue."""
+    wrong = make_sample(1313, 76, "test")
     job_id = local.submit(encode_png(wrong.image), wrong.prompt)
     local.run(job_id)
     record = local.record(job_id)
     [region] = record.regions
     assert region.colour is not None
-    assert (region.colour.seen, region.colour.asked[0], region.colour.phrase) == ("red", "blue", "blue")
+    assert (region.colour.seen, region.colour.asked[0], region.colour.phrase) == ("red", "blue", "blue gift")
     [diagnosis] = record.diagnoses
     assert diagnosis.category is Category.ATTRIBUTE and diagnosis.source == "detector:saliency"
     assert record.outcome is Outcome.REPAIRED

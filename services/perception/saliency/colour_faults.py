@@ -23,6 +23,14 @@ from shared.images import Rgb
 CALMED = 0.5
 """Of a region's mean saliency; what another colour's name takes away that much of, has the wrong colour."""
 
+LEAST_EVIDENCE = 0.8
+"""Of a region: its brightest twentieth begins there. The map is paler where it takes sound hair for a wrong colour."""
+LEAST_GAIN = 0.003
+"""By which the picture as a whole must be sounder under another prompt; see `_unsound`.
+
+With both, of ten seeds of 150 pictures of kinds that the network never saw, 20 of 26 wrong colours are known for such
+and 12 other regions are taken for one; without, 26 and 52. Chosen on these."""
+
 _MOST_MENTIONS = 10
 """Of a prompt: each is a look."""
 _MOST_ASKED = 2
@@ -34,6 +42,7 @@ _MAP_WEIGHT = 250.0
 class _Region:
     mask: Mask
     before: float
+    is_sure: bool
 
     def left(self, reading: Reading) -> float:
         """The share of its mean saliency that another prompt leaves it."""
@@ -53,14 +62,20 @@ def colour_faults(
         saliency: `(H, W)` of the image under its own prompt.
     """
     named = mentions(prompt)[:_MOST_MENTIONS]
-    regions = [_Region(mask, float(saliency[mask].mean())) for mask in masks]
-    if not named or not regions:
+    regions = [_region(mask, saliency) for mask in masks]
+    if not named or not any(region.is_sure for region in regions):
         return [None] * len(regions)
     names = [name for name in TONES if name != named[0].name]
-    readings = predict_under(network, image, [renamed(prompt, named[0], name) for name in names])
-    seen = [_seen(region, names, readings) for region in regions]
+    own, *readings = predict_under(network, image, [prompt, *(renamed(prompt, named[0], name) for name in names)])
+    seen = [_seen(region, names, readings) if region.is_sure else None for region in regions]
     under = {name: _by_mention(network, image, prompt, named, name) for name in dict.fromkeys(seen) if name is not None}
-    return [None if name is None else _fault(name, under[name], prompt) for name in seen]
+    most = _unsound(own) - LEAST_GAIN
+    return [None if name is None else _fault(name, under[name], most, prompt) for name in seen]
+
+
+def _region(mask: Mask, saliency: npt.NDArray[np.float32]) -> _Region:
+    values = saliency[mask]
+    return _Region(mask, float(values.mean()), bool(np.quantile(values, 0.95) >= LEAST_EVIDENCE))
 
 
 def _seen(region: _Region, names: Sequence[str], readings: Sequence[Reading]) -> str | None:
@@ -90,8 +105,9 @@ def _unsound(reading: Reading) -> float:
     return reading.any_logit + _MAP_WEIGHT * float(reading.saliency.mean())
 
 
-def _fault(seen: str, ranked: Sequence[tuple[Mention, float]], prompt: str) -> ColourFault | None:
-    if not ranked:
+def _fault(seen: str, ranked: Sequence[tuple[Mention, float]], most: float, prompt: str) -> ColourFault | None:
+    """None where no word makes the picture sound enough: `most` is how unsound it may be left."""
+    if not ranked or ranked[0][1] > most:
         return None
     asked = tuple(dict.fromkeys(mention.name for mention, _ in ranked))[:_MOST_ASKED]
     likeliest = [mention for mention, _ in ranked if mention.name == asked[0]]

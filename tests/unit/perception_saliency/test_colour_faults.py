@@ -50,7 +50,7 @@ def a_yellow_ball(prompt: str) -> tuple[float, float, float]:
 
 def test_the_colour_seen_calms_its_region_and_the_word_it_contradicts_calms_the_picture(ask: Any) -> None:
     chair, found = ask(a_yellow_ball)
-    assert chair is None
+    assert chair is None  # no colour calms it
     assert found == ColourFault(seen="yellow", asked=("red", "green"), phrase="red ball")
 
 
@@ -102,4 +102,19 @@ def test_a_colour_that_every_word_names_contradicts_none_of_them(ask: Any) -> No
 
     [found] = ask(say, "a blue chair", (LEFT,))
     assert found == ColourFault(seen="yellow", asked=("blue",), phrase="blue chair")
+
+
+def test_a_region_that_is_not_sure_and_a_picture_that_gains_nothing_are_no_wrong_colour(ask: Any) -> None:
+    def pale(prompt: str) -> tuple[float, float, float]:
+        return 0.01, 0.02 if "yellow" in prompt else 0.75, -3.0 if "yellow ball" in prompt else 4.0
+
+    assert ask(pale, masks=(RIGHT,)) == [None]
+
+    def no_sounder(prompt: str) -> tuple[float, float, float]:
+        return 0.01 if "yellow" not in prompt else 0.9, 0.02 if "yellow" in prompt else 0.9, 4.0
+
+    assert ask(no_sounder, masks=(RIGHT,)) == [None]
+
+
+def test_a_prompt_that_names_the_colour_is_not_contradicted(ask: Any) -> None:
     assert ask(lambda prompt: (0.9, 0.01, 1.0), "a yellow chair", (LEFT,)) == [None]
