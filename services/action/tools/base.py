@@ -127,3 +127,18 @@ class Tool(Protocol):
             StageError: the tool itself failed: no memory left for a single crop, say.
         """
         ...
+
+
+class Weightless:
+    """What the mask tools have in common that work with no weights, at any size, on one CPU core, in this process."""
+
+    kind = ToolKind.MASK
+    native_size_px: int | None = None
+    size_multiple_px = 1
+    max_batch = 16
+    memory_mb = 0
+    licence = "Apache-2.0"
+    third_party: str | None = None
+
+    def warm_up(self) -> None:
+        """There is nothing to load."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from services.action.exemplar import fill_from_exemplars
 from services.action.light_and_detail import fill, interpolate
 from services.action.surface import Surface, fit_surface, grain_like
-from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
+from services.action.tools.base import EditRequest, EditResult, ToolDeclined, Weightless
 from shared.geometry import Mask, dilate
 from shared.images import Rgb
 
@@ -33,20 +33,10 @@ MAX_LIGHT_ERROR = 8.0  # levels of RGB distance, on the mean
 _REACH = 6.0  # depths of the hole
 
 
-class OpenCvTool:
-    """Erases on one CPU core, with no weights."""
+class OpenCvTool(Weightless):
+    """Erases."""
 
     name = "opencv"
-    kind = ToolKind.MASK
-    native_size_px: int | None = None
-    size_multiple_px = 1
-    max_batch = 16
-    memory_mb = 0
-    licence = "Apache-2.0"
-    third_party: str | None = None
-
-    def warm_up(self) -> None:
-        """There is nothing to load."""
 
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
         """One answer for each request, in order. `settings` needs `operation: "erase"`: the tool knows nothing else."""

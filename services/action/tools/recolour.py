@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import JsonValue
 
-from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
+from services.action.tools.base import EditRequest, EditResult, ToolDeclined, Weightless
 from shared.appearance import TONE, chief_colours
 from shared.colours import TONES
 from shared.geometry import Mask, dilate
@@ -48,20 +48,10 @@ _VIVID, _LEAST_VIVID = 1.2, 40.0
 _EDGE_SIGMA_PX = 2.0
 
 
-class Recolour:
-    """Recolours on one CPU core, with no weights. `settings`: `colour`, the name to bring; `seen`, the one to go."""
+class Recolour(Weightless):
+    """Recolours. `settings`: `colour`, the name to bring; `seen`, the one to go."""
 
     name = "recolour"
-    kind = ToolKind.MASK
-    native_size_px: int | None = None
-    size_multiple_px = 1
-    max_batch = 16
-    memory_mb = 0
-    licence = "Apache-2.0"
-    third_party: str | None = None
-
-    def warm_up(self) -> None:
-        """There is nothing to load."""
 
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
         """One answer for each request, in order."""

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from services.action.tools.base import EditRequest, EditResult, ToolDeclined, ToolKind
+from services.action.tools.base import EditRequest, EditResult, ToolDeclined, Weightless
 from services.action.tools.retyping.brief import Brief, brief_of
 from services.action.tools.retyping.composing import Piece, compose_of_letters
 from services.action.tools.retyping.frame import Matrix
@@ -52,54 +52,15 @@ class SetWords:
     x1: float = 0.0
 
 
-class Retype:
+class Retype(Weightless):
     """Sets words anew. Stateless; the same request gives the same pixels."""
+
+    name = "retype"
+    licence = "Apache-2.0 AND OFL-1.1"
+    """Of the code, and of the fonts whose glyphs appear in the result."""
 
     def __init__(self, faces: tuple[Typeface, ...] = FONTS) -> None:
         self._faces = faces
-
-    @property
-    def name(self) -> str:
-        """A constant."""
-        return "retype"
-
-    @property
-    def kind(self) -> ToolKind:
-        """Bound by a mask."""
-        return ToolKind.MASK
-
-    @property
-    def native_size_px(self) -> int | None:
-        """Works at any size."""
-        return None
-
-    @property
-    def size_multiple_px(self) -> int:
-        """Works at any size."""
-        return 1
-
-    @property
-    def max_batch(self) -> int:
-        """Edits per call; they are independent of one another."""
-        return 16
-
-    @property
-    def memory_mb(self) -> int:
-        """Has no weights."""
-        return 0
-
-    @property
-    def licence(self) -> str:
-        """Of the code, and of the fonts whose glyphs appear in the result."""
-        return "Apache-2.0 AND OFL-1.1"
-
-    @property
-    def third_party(self) -> str | None:
-        """Nobody."""
-        return None
-
-    def warm_up(self) -> None:
-        """There is nothing to load."""
 
     def edit(self, batch: Sequence[EditRequest]) -> Sequence[EditResult | ToolDeclined]:
         """One answer for each request."""
