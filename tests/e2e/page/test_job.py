@@ -126,7 +126,8 @@ def test_options_and_marks_are_sent(page: Page, server: str, picture_file: Path)
     page.get_by_label("Rounds at the most").fill("2")
     page.get_by_label("Seconds at the most").fill("600")
     page.get_by_label("Seed").fill("7")
-    page.get_by_label("opencv").uncheck()
+    for tool in ("recolour", "opencv"):
+        page.get_by_label(tool).uncheck()
     stage = page.locator(".picked .stage")
 
     def drag(left: float, top: float, right: float, bottom: float) -> None:
