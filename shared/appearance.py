@@ -173,7 +173,7 @@ def _acuity(image: Rgb, where: Mask) -> float | None:
     A blur with sigma s caps it at 1/(s sqrt(2 pi)): the slope of a blurred unit step. Contrast that a quadratic surface
     explains is lighting and draws nothing.
     """
-    light = np.ascontiguousarray(_lab(image)[..., 0])
+    light = np.ascontiguousarray(to_lab(image)[..., 0])
     low, high = np.percentile(_less_lighting(light, where), (3, 97))
     if high - low < LEAST_CONTRAST:
         return None
@@ -213,14 +213,15 @@ def _colour_shift(place: _Surround, tone: Sequence[float] | None) -> float:
     return max(0.0, fill, other_ink, no_paper)
 
 
-def _lab(image: Rgb) -> Floats:
+def to_lab(image: Rgb) -> Floats:
+    """`(h, w, 3)` float32 CIELAB: lightness 0..100, a and b about ±128."""
     return np.asarray(cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB), np.float32)
 
 
 def _samples(image: Rgb, where: Mask) -> Floats:
     """`(n, 3)` CIELAB of the pixels at `where`, evenly thinned to at most `MAX_SAMPLES`."""
     pixels = image[where]
-    return _lab(pixels[None, :: 1 + len(pixels) // MAX_SAMPLES])[0] if len(pixels) else np.zeros((0, 3), np.float32)
+    return to_lab(pixels[None, :: 1 + len(pixels) // MAX_SAMPLES])[0] if len(pixels) else np.zeros((0, 3), np.float32)
 
 
 def chief_colours(lab: Floats, apart: float = APART, most: int = 4, least_share: float = 0.03) -> Floats:

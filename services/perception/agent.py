@@ -73,9 +73,9 @@ class PerceptionAgent:
         drawn = next((look.detection for look in looks if look.detection.saliency is not None), None)
         saliency = None if drawn is None else drawn.saliency
         writer = RegionWriter(self._store, prefix, self._mask(job.options.protected_ref), saliency)
-        regions = self._explained(
-            writer.write(self._candidates(job, command, looks, scene), command.watch), job, looks, scene
-        )
+        candidates = self._candidates(job, command, looks, scene)
+        written = writer.write(candidates, command.watch)
+        regions = _explained(written, candidates, job, looks, scene)
         checks = self._checks(job, command, scene, looks)
         ended = self._clock.now_s()
         return Perceived(
@@ -125,26 +125,6 @@ class PerceptionAgent:
         explained += [region.box_xyxy_px for region in command.watch if region.reading is not None]
         candidates = found + without_covered_marks(open_marks, explained)
         return sorted(candidates, key=lambda candidate: -candidate.finding.evidence)
-
-    def _explained(
-        self, regions: Sequence[Region], job: Job, looks: Sequence[_Look], scene: Scene
-    ) -> tuple[Region, ...]:
-        """The regions with what their detectors know of colours; of a known one, what was known when it was found."""
-        known = {region.id: region.colour for region in (*job.found, *job.known)}
-        colours = {region.id: known.get(region.id) for region in regions}
-        for look in looks:
-            own = [one for one in regions if one.detector == look.detector.name and one.id not in known]
-            if own and isinstance(look.detector, Explains):
-                masks = [self._whole_mask(one, scene) for one in own]
-                said = look.detector.colour_faults(scene, look.detection, masks)
-                colours.update(zip((one.id for one in own), said, strict=True))
-        return tuple(one.model_copy(update={"colour": colours[one.id]}) for one in regions)
-
-    def _whole_mask(self, region: Region, scene: Scene) -> Mask:
-        whole = np.zeros(scene.image.shape[:2], np.bool_)
-        x0, y0, x1, y1 = region.box_xyxy_px
-        whole[y0:y1, x0:x1] = decode_gray(self._store.get(region.mask_ref)) > 127
-        return whole
 
     def _evidence(
         self,
@@ -210,6 +190,26 @@ class PerceptionAgent:
 
     def _mask(self, ref: str | None) -> Mask | None:
         return None if ref is None else decode_gray(self._store.get(ref)) > 127
+
+
+def _explained(
+    regions: Sequence[Region], candidates: Sequence[Candidate], job: Job, looks: Sequence[_Look], scene: Scene
+) -> tuple[Region, ...]:
+    """The regions, made of the candidates in order, with what their detectors know of colours.
+
+    Of a known region it is what was known when it was found.
+    """
+    known = {region.id: region.colour for region in (*job.found, *job.known)}
+    colours = {region.id: known.get(region.id) for region in regions}
+    size_hw = (int(scene.image.shape[0]), int(scene.image.shape[1]))
+    new = [pair for pair in zip(regions, candidates, strict=True) if pair[0].id not in known]
+    for look in looks:
+        own = [(region.id, one.finding) for region, one in new if region.detector == look.detector.name]
+        if own and isinstance(look.detector, Explains):
+            masks = [finding.whole(size_hw) for _, finding in own]
+            said = look.detector.colour_faults(scene, look.detection, masks)
+            colours.update(zip((name for name, _ in own), said, strict=True))
+    return tuple(one.model_copy(update={"colour": colours[one.id]}) for one in regions)
 
 
 def _verifies(look: _Look) -> bool:

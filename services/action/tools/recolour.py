@@ -14,15 +14,15 @@ import numpy.typing as npt
 from pydantic import JsonValue
 
 from services.action.tools.base import EditRequest, EditResult, ToolDeclined, Weightless
-from shared.appearance import TONE, chief_colours
+from shared.appearance import TONE, chief_colours, to_lab
 from shared.colours import TONES
 from shared.geometry import Mask, dilate
 from shared.images import Rgb
 
 Floats = npt.NDArray[np.float32]
 
-_LIGHTNESS_WEIGHT = 0.5
-"""Beside hue and strength: a thing's shaded side is of its colour."""
+_WEIGHTS = np.asarray((0.5, 1, 1), np.float32)
+"""Of CIELAB's axes: a thing's shaded side is of its colour."""
 _APART = 12.0
 _MOST_COLOURS = 16
 _LEAST_SHARE = 0.004
@@ -98,15 +98,14 @@ def thing_of_colour(image: Rgb, mask: Mask, core: Mask, seen: str | None) -> Col
     around = ~mask
     if not core.any() or not around.any():
         return None
-    lab = _lab(np.asarray(cv2.bilateralFilter(image, 5, 30, 3), np.uint8))
-    weights = np.asarray((_LIGHTNESS_WEIGHT, 1, 1), np.float32)
-    palette = chief_colours((lab * weights).reshape(-1, 3), _APART, _MOST_COLOURS, _LEAST_SHARE)
-    nearest = np.argmin([np.linalg.norm(lab * weights - colour, axis=2) for colour in palette], axis=0)
+    lab = to_lab(np.asarray(cv2.bilateralFilter(image, 5, 30, 3), np.uint8))
+    palette = chief_colours((lab * _WEIGHTS).reshape(-1, 3), _APART, _MOST_COLOURS, _LEAST_SHARE)
+    nearest = np.argmin([np.linalg.norm(lab * _WEIGHTS - colour, axis=2) for colour in palette], axis=0)
     inside, outside = (np.bincount(nearest[part], minlength=len(palette)) / part.sum() for part in (core, around))
     own = inside / np.maximum(inside + outside, 1e-3)
     likely = inside * own**2
     if seen is not None:
-        off = np.linalg.norm(palette - _lab_of(TONES[seen]) * weights, axis=1)
+        off = np.linalg.norm(palette - _lab_of(TONES[seen]) * _WEIGHTS, axis=1)
         likely *= np.exp(-((off / _LIKE_NAMED) ** 2)) * (off <= _STRANGE)
     best = int(np.argmax(likely))
     if likely[best] == 0 or own[best] < _LEAST_OWN:
@@ -131,20 +130,19 @@ def tone_for(name: str, old: Floats, image: Rgb) -> Floats:
     wanted = chroma
     if np.hypot(*plain[1:]) > _GREY:
         wanted *= float(np.clip(np.hypot(*old[1:]) / np.hypot(*plain[1:]), 0.4, 1.3)) ** _OWN_LIGHT
-    strongest = float(np.percentile(_chroma(_lab(image)), 98))
+    strongest = float(np.percentile(_chroma(to_lab(image)), 98))
     tone[1:] *= min(wanted, max(_LEAST_VIVID, _VIVID * strongest)) / chroma
     return tone
 
 
 def nearest_name(tone: Floats) -> str:
     """The basic colour that a CIELAB tone is nearest to."""
-    weights = np.asarray((_LIGHTNESS_WEIGHT, 1, 1), np.float32)
-    return min(TONES, key=lambda name: float(np.linalg.norm((_lab_of(TONES[name]) - tone) * weights)))
+    return min(TONES, key=lambda name: float(np.linalg.norm((_lab_of(TONES[name]) - tone) * _WEIGHTS)))
 
 
 def recoloured(image: Rgb, thing: ColouredThing, tone: Floats) -> Rgb:
     """The image with the thing's tones moved from its own to another, and its edges mixed anew."""
-    moved = _moved(_lab(image), thing.tone, tone)
+    moved = _moved(to_lab(image), thing.tone, tone)
     pixels, inner = image.astype(np.float32), ~dilate(~thing.mask, 1)
     inner = inner if inner.any() else thing.mask
     reach = dilate(thing.mask, 2)
@@ -217,9 +215,5 @@ def _chroma(lab: Floats) -> Floats:
     return np.asarray(np.hypot(lab[..., 1], lab[..., 2]), np.float32)
 
 
-def _lab(image: Rgb) -> Floats:
-    return np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-
-
 def _lab_of(rgb: tuple[int, int, int]) -> Floats:
-    return np.asarray(_lab(np.asarray([[rgb]], np.uint8))[0, 0])
+    return np.asarray(to_lab(np.asarray([[rgb]], np.uint8))[0, 0])

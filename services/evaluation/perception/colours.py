@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
 
-import numpy as np
-
 from services.evaluation.perception.figures import ColourFigures
 from services.evaluation.perception.truth import TrueImage, TrueRegion
-from services.perception.detectors.base import Detector, Explains, Finding, Scene
+from services.perception.detectors.base import Detector, Explains, Scene
 from shared.colours import change_asked
 from shared.contracts.categories import Category
 from shared.contracts.values import ColourFault
@@ -31,17 +29,10 @@ def count_colours(detector: Knowing, images: Iterable[TrueImage]) -> ColourFigur
         limits = detection.thresholds
         if not detection.in_domain or limits is None or (detection.any_distortion or 0.0) < limits.tau_any:
             continue
-        masks = [_whole(finding, truth) for finding in detection.findings]
+        masks = [finding.whole((truth.image.shape[0], truth.image.shape[1])) for finding in detection.findings]
         for mask, said in zip(masks, detector.colour_faults(scene, detection, masks), strict=True):
             counts.update(_outcome(truth, mask, said))
     return ColourFigures(**counts)
-
-
-def _whole(finding: Finding, truth: TrueImage) -> Mask:
-    x0, y0, x1, y1 = finding.box_xyxy_px
-    whole = np.zeros(truth.image.shape[:2], np.bool_)
-    whole[y0:y1, x0:x1] = finding.mask
-    return whole
 
 
 def _outcome(truth: TrueImage, mask: Mask, said: ColourFault | None) -> list[str]:

@@ -33,6 +33,13 @@ class Finding:
     evidence: float
     reading: TextReading | None = None
 
+    def whole(self, size_hw: tuple[int, int]) -> Mask:
+        """`(H, W)` bool: the mask in an image of that size."""
+        placed = np.zeros(size_hw, np.bool_)
+        x0, y0, x1, y1 = self.box_xyxy_px
+        placed[y0:y1, x0:x1] = self.mask
+        return placed
+
 
 @dataclass(frozen=True)
 class Detection:

@@ -3,7 +3,7 @@
 A ViT and a T5 encode image and text; their tokens are concatenated and fused by self-attention; a light attention
 refines the multi-scale features; a gated decoder draws the map. Losses live with the training, not here.
 Deviates from the paper: heads for "any distortion" and RichHF's four scores, and features for a domain check. Where the
-training data knows what is seen at each pixel, the features also learn to say that: serving has no use for it.
+training data knows what is seen at each pixel, the features also learn to say that; `agreement` makes use of it.
 """
 
 from collections.abc import Sequence
@@ -138,7 +138,7 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         """
         if self.label_head is None:
             return None
-        maps = self.label_head(fine.to(self.dtype)).float().split(list(self.config.label_counts), dim=1)
+        maps = self._split(self.label_head(fine.to(self.dtype)))
         chances, half = [one.softmax(dim=1) for one in maps], len(maps) // 2
         both = [(seen * meant).sum(dim=1) for seen, meant in zip(chances[:half], chances[half:], strict=True)]
         return torch.stack(both).prod(dim=0).mean(dim=(1, 2))
@@ -146,8 +146,12 @@ class DistortionSaliencyModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     def _labels(self, fine: Tensor) -> tuple[Tensor, ...] | None:
         if self.label_head is None or not self.training:
             return None
-        parts: tuple[Tensor, ...] = self.label_head(fine).float().split(list(self.config.label_counts), dim=1)
-        return parts
+        return self._split(self.label_head(fine))
+
+    def _split(self, labels: Tensor) -> tuple[Tensor, ...]:
+        """What the label head says, by label map, in float32."""
+        maps: tuple[Tensor, ...] = torch.split(labels.float(), list(self.config.label_counts), dim=1)
+        return maps
 
     def _fuse(self, grid: Tensor, text: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
         image_tokens = self.image_projection(as_tokens(grid)) + self.kind_embedding[0]
