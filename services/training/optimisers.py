@@ -8,8 +8,10 @@ steps by it.
 
 from typing import Any
 
+import torch
 from pytorch_optimizer import Muon
-from torch import nn
+from pytorch_optimizer.optimizer.utils import zero_power_via_newton_schulz_5
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from services.training.runs import TrainerRun
@@ -36,7 +38,21 @@ def muon(model: nn.Module, *, lr: float, weight_decay: float) -> Optimizer:
         {"params": tables, "use_muon": False, "lr": lr * _ADAMW_SHARE, "weight_decay": weight_decay},
         {"params": vectors, "use_muon": False, "lr": lr * _ADAMW_SHARE, "weight_decay": 0.0},
     ]
-    return Muon([group for group in groups if group["params"]])
+    kind = _CpuMuon if all(weight.device.type == "cpu" for weight in layers) else Muon
+    return kind([group for group in groups if group["params"]])
+
+
+class _CpuMuon(Muon):
+    """Orthogonalises in float32: a CPU without bfloat16 of its own takes some 20 times as long by that."""
+
+    @staticmethod
+    def _orthogonalize(group: dict[str, Any], updates: list[Tensor]) -> list[Tensor]:
+        return [
+            zero_power_via_newton_schulz_5(
+                update.flatten(1), num_steps=group["ns_steps"], weights=group["ns_coeffs"], dtype=torch.float32
+            )
+            for update in updates
+        ]
 
 
 def layer_matrices(model: nn.Module) -> list[nn.Parameter]:

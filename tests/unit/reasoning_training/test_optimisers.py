@@ -7,6 +7,7 @@ import pytest
 import torch
 from fakes.small_alignment import SQUARES, sft_options
 from fakes.small_reasoner import SIZES, write_small_reasoner
+from pytorch_optimizer.optimizer.utils import zero_power_via_newton_schulz_5
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText
 
@@ -52,6 +53,18 @@ def test_one_step_moves_a_matrix_as_far_in_every_direction() -> None:
     moved = torch.linalg.svdvals(weight.detach() - before)
     expected = 1e-3 * 0.2 * 32**0.5  # Liu et al. 2025, equation 4
     assert moved.max() / expected == pytest.approx(1.0, rel=0.3) and moved.min() / moved.max() > 0.5
+
+
+def test_on_a_cpu_a_step_is_taken_in_float32() -> None:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.ModuleList([torch.nn.Linear(24, 32, bias=False)]))
+    weight = layer_matrices(model)[0]
+    before = weight.detach().clone()
+    gradient = torch.randn(32, 24)
+    weight.grad = gradient.clone()
+    muon(model, lr=1.0, weight_decay=0.0).step()
+    direction = zero_power_via_newton_schulz_5(gradient, dtype=torch.float64)
+    assert torch.allclose((before - weight.detach()).double(), 0.2 * 32**0.5 * direction, atol=1e-5)
 
 
 def test_a_stopped_run_goes_on_by_it(tmp_path: Path) -> None:
