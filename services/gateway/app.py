@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib import metadata
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from services.gateway.auth import Authenticator
 from services.gateway.bodies import BodyLimits
@@ -49,12 +50,14 @@ def create_app(parts: GatewayParts, settings: GatewaySettings, limits: LimitSett
         yield
         gateway.hub.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Agentic Retoucher",
         version=metadata.version("agentic-retoucher"),
         description="Finds the small flaws of text-to-image outputs, repairs each, and checks its own work.",
         lifespan=lifespan,
         redoc_url=None,
+        static_url="/docs/files",
+        favicon_url="/favicon.svg",
         openapi_url="/openapi.json",
     )
     app.state.gateway = gateway
