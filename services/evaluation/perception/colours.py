@@ -26,8 +26,7 @@ def count_colours(detector: Knowing, images: Iterable[TrueImage]) -> ColourFigur
     for truth in images:
         scene = Scene(truth.image, truth.prompt)
         detection = detector.detect(scene)
-        limits = detection.thresholds
-        if not detection.in_domain or limits is None or (detection.any_distortion or 0.0) < limits.tau_any:
+        if not detection.doubts:
             continue
         masks = [finding.whole((truth.image.shape[0], truth.image.shape[1])) for finding in detection.findings]
         for mask, said in zip(masks, detector.colour_faults(scene, detection, masks), strict=True):

@@ -66,6 +66,13 @@ class Detection:
     sight: Sight | None = None
     warnings: tuple[str, ...] = field(default=())
 
+    @property
+    def doubts(self) -> bool:
+        """Whether the image is one that it knows, and reaches the gate of its checkpoint; False without a gate."""
+        if self.thresholds is None or self.any_distortion is None:
+            return False
+        return self.in_domain and self.any_distortion >= self.thresholds.tau_any
+
 
 class Detector(Protocol):
     """Finds distortions, and says how badly it thinks of places it is asked about."""

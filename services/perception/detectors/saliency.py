@@ -146,8 +146,7 @@ class SaliencyDetector:
         """
         from services.perception.saliency.colour_faults import colour_faults
 
-        limits, doubt = detection.thresholds, detection.any_distortion
-        if not detection.in_domain or detection.saliency is None or limits is None or (doubt or 0.0) < limits.tau_any:
+        if not detection.doubts or detection.saliency is None:
             return [None] * len(masks)
         return colour_faults(self.checkpoint().network, scene.image, scene.prompt, masks, detection.saliency)
 
