@@ -43,13 +43,15 @@ def questions(prompt: Prompt, image: Rgb, image_prompt: str, places: Sequence[Ma
         image_prompt: what the image was made from.
         places: the regions.
     """
-    whole, scale = _whole(image, prompt.whole_px)
-    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    whole = whole_picture(image, prompt)
+    height, width = whole.shape[:2]
+    scale = _scale(image, prompt)
+    picture = Picture(_jpeg(whole), "image/jpeg")
     words = fill(prompt.prompt, width=width, height=height, prompt=quoted(image_prompt))
     return tuple(
         Question(
             system=prompt.system.strip(),
-            whole=whole,
+            whole=picture,
             prompt=words,
             crop=Picture(encode_png(outlined_crop(image, place, prompt)), "image/png"),
             region=_region_words(prompt, place.region.box_xyxy_px, scale),
@@ -63,16 +65,24 @@ def quoted(image_prompt: str) -> str:
     return json.dumps(image_prompt, ensure_ascii=False).replace("<", r"\u003c")
 
 
-def _whole(image: Rgb, most_px: int) -> tuple[Picture, float]:
-    """The picture, and by what it was scaled."""
-    scale = min(1.0, most_px / max(image.shape[:2]))
-    picture = Image.fromarray(image)
-    if scale < 1.0:
-        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
+def whole_picture(image: Rgb, prompt: Prompt) -> Rgb:
+    """What is shown of the whole picture: `(h, w, 3)` uint8, its longer side at most `prompt.whole_px`."""
+    scale = _scale(image, prompt)
+    if scale == 1.0:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+
+
+def _scale(image: Rgb, prompt: Prompt) -> float:
+    longest: int = max(image.shape[:2])
+    return min(1.0, prompt.whole_px / longest)
+
+
+def _jpeg(image: Rgb) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return Picture(buffer.getvalue(), "image/jpeg"), scale
+    Image.fromarray(image).save(buffer, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
 
 
 def _region_words(prompt: Prompt, box: BoxXYXY, scale: float) -> str:

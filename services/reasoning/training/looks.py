@@ -1,4 +1,5 @@
-"""Crops of regions with what is to be told of them, patch by patch, for a picture encoder that learns to look.
+"""Crops of regions, and whole pictures, with what is to be told of them, patch by patch: for a picture encoder that
+learns to look.
 
 Twins are cut alike, so that they differ in the blemish alone.
 """
@@ -10,7 +11,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -21,7 +21,7 @@ from services.datasets.proposals.propose import Proposal, propose
 from services.datasets.sources import DrawnSamples, ToldSample
 from services.reasoning.contract import CATEGORY_NAMES, NO_CATEGORY
 from services.reasoning.prompts import Prompt
-from services.reasoning.request import crop_box, outlined_crop
+from services.reasoning.request import crop_box, outlined_crop, whole_picture
 from services.reasoning.truth import marked
 from shared.contracts.categories import Category
 from shared.images import Rgb
@@ -40,7 +40,7 @@ PATCH_COUNTS = (*LABEL_COUNTS, len(CATEGORY_NAMES))
 
 @dataclass(frozen=True)
 class Look:
-    """A region's crop and what is to be told of it.
+    """A region's crop, or the whole picture, and what is to be told of it.
 
     Attributes:
         picture: `(h, w, 3)` uint8, as the model is shown it.
@@ -56,7 +56,7 @@ class Look:
 
 
 class Looks(Dataset[tuple[Look, ...]]):
-    """Crops of the regions that are proposed of each sample, each beside the same cut of the clean twin."""
+    """The regions proposed of each sample, each beside the same cut of the clean twin; last, the whole picture."""
 
     def __init__(self, samples: DrawnSamples, prompt: Prompt) -> None:
         self._samples = samples
@@ -82,7 +82,8 @@ class Looks(Dataset[tuple[Look, ...]]):
         rng = random.Random(f"{self._samples.seed}/{index}/looks")
         proposals = [one for _ in range(_ROUNDS) for one in propose(sample, rng) if not one.on_twin]
         rng.shuffle(proposals)
-        return tuple(look for one in proposals[:_MOST] for look in looks_at(sample, one, self._prompt))
+        crops = [look for one in proposals[:_MOST] for look in looks_at(sample, one, self._prompt)]
+        return (*crops, look_at_whole(sample, self._prompt)) if crops else ()
 
 
 def looks_at(sample: ToldSample, proposal: Proposal, prompt: Prompt) -> list[Look]:
@@ -91,35 +92,41 @@ def looks_at(sample: ToldSample, proposal: Proposal, prompt: Prompt) -> list[Loo
     Raises:
         ValueError: the sample is not labelled.
     """
-    if sample.labels is None or sample.clean_labels is None or sample.clean is None:
+    if sample.clean_labels is None or sample.clean is None:
         raise ValueError("only labelled samples can be looked at")
     told = SOUND if proposal.truth is None else CATEGORY_NAMES.index(proposal.truth.category.value)
     if proposal.truth is not None and proposal.truth.category in _OF_THE_PROMPT:
         told = UNTOLD
+    maps = _maps(sample)
+    looks = [_look(sample.image, maps, proposal, prompt, told, is_twin=False)]
+    if told not in (SOUND, UNTOLD):
+        sound = np.concatenate([sample.clean_labels, np.full_like(maps[2:], SOUND)])
+        looks.append(_look(sample.clean, sound, proposal, prompt, SOUND, is_twin=True))
+    return looks
+
+
+def look_at_whole(sample: ToldSample, prompt: Prompt) -> Look:
+    """The whole picture; nothing is told of it as a whole, for it is no region.
+
+    Raises:
+        ValueError: the sample is not labelled.
+    """
+    return Look(whole_picture(sample.image, prompt), _maps(sample), UNTOLD, is_twin=False)
+
+
+def _maps(sample: ToldSample) -> LabelMaps:
+    if sample.labels is None:
+        raise ValueError("only labelled samples can be looked at")
     wrong = np.full(sample.image.shape[:2], SOUND, np.uint8)
     for mask, truth in zip(sample.visible_masks, sample.truths, strict=True):
         if truth.category not in _OF_THE_PROMPT:
             wrong[mask] = CATEGORY_NAMES.index(truth.category.value)
-    looks = [_look(sample.image, sample.labels, wrong, proposal, prompt, told, is_twin=False)]
-    if told not in (SOUND, UNTOLD):
-        sound = np.full_like(wrong, SOUND)
-        looks.append(_look(sample.clean, sample.clean_labels, sound, proposal, prompt, SOUND, is_twin=True))
-    return looks
+    return np.concatenate([sample.labels, wrong[None]])
 
 
-def _look(
-    image: Rgb,
-    labels: LabelMaps,
-    wrong: npt.NDArray[np.uint8],
-    proposal: Proposal,
-    prompt: Prompt,
-    category: int,
-    *,
-    is_twin: bool,
-) -> Look:
+def _look(image: Rgb, maps: LabelMaps, proposal: Proposal, prompt: Prompt, category: int, *, is_twin: bool) -> Look:
     x0, y0, x1, y1 = crop_box(proposal.box_xyxy_px, prompt.context, (image.shape[0], image.shape[1]))
-    maps = np.concatenate([labels, wrong[None]])[:, y0:y1, x0:x1]
-    return Look(outlined_crop(image, marked(proposal), prompt), maps, category, is_twin)
+    return Look(outlined_crop(image, marked(proposal), prompt), maps[:, y0:y1, x0:x1], category, is_twin)
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,18 @@ def test_a_twin_is_the_same_cut_of_the_clean_picture(looks: list[tuple[Look, ...
 
 def test_what_a_picture_alone_does_not_tell_is_not_taught() -> None:
     source = Looks(DrawnSamples(40, 11, labelled=True), PROMPT)
-    told = {look.category for index in range(40) for look in source[index]}
+    told = {look.category for index in range(40) for look in source[index][:-1]}
     of_the_prompt = {CATEGORY_NAMES.index("attribute"), CATEGORY_NAMES.index("count")}
     assert UNTOLD in told and SOUND in told and not told & of_the_prompt
+
+
+def test_the_whole_picture_is_looked_at_last(looks: list[tuple[Look, ...]]) -> None:
+    for index, row in enumerate(looks):
+        sample, whole = SAMPLES[index], row[-1]
+        assert max(whole.picture.shape) == PROMPT.whole_px and whole.category == UNTOLD and not whole.is_twin
+        assert sample.labels is not None and np.array_equal(whole.maps[:2], sample.labels)
+        flawed = np.logical_or.reduce([*sample.visible_masks, np.zeros(sample.image.shape[:2], bool)])
+        assert ((whole.maps[2] != SOUND) <= flawed).all()
 
 
 def test_targets_lie_in_the_order_of_the_tokens(processor: Any) -> None:
