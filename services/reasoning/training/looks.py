@@ -82,12 +82,15 @@ class Looks(Dataset[tuple[Look, ...]]):
         rng = random.Random(f"{self._samples.seed}/{index}/looks")
         proposals = [one for _ in range(_ROUNDS) for one in propose(sample, rng) if not one.on_twin]
         rng.shuffle(proposals)
-        crops = [look for one in proposals[:_MOST] for look in looks_at(sample, one, self._prompt)]
-        return (*crops, look_at_whole(sample, self._prompt)) if crops else ()
+        maps = _maps(sample)
+        crops = [look for one in proposals[:_MOST] for look in looks_at(sample, maps, one, self._prompt)]
+        # Of the whole picture nothing is told as a whole, for it is no region.
+        whole = Look(whole_picture(sample.image, self._prompt), maps, UNTOLD, is_twin=False)
+        return (*crops, whole) if crops else ()
 
 
-def looks_at(sample: ToldSample, proposal: Proposal, prompt: Prompt) -> list[Look]:
-    """The crop and, where it shows a blemish, the same cut of the clean twin.
+def looks_at(sample: ToldSample, maps: LabelMaps, proposal: Proposal, prompt: Prompt) -> list[Look]:
+    """The crop and, where it shows a blemish, the same cut of the clean twin; `maps` are the sample's, as a `Look`'s.
 
     Raises:
         ValueError: the sample is not labelled.
@@ -97,21 +100,11 @@ def looks_at(sample: ToldSample, proposal: Proposal, prompt: Prompt) -> list[Loo
     told = SOUND if proposal.truth is None else CATEGORY_NAMES.index(proposal.truth.category.value)
     if proposal.truth is not None and proposal.truth.category in _OF_THE_PROMPT:
         told = UNTOLD
-    maps = _maps(sample)
     looks = [_look(sample.image, maps, proposal, prompt, told, is_twin=False)]
     if told not in (SOUND, UNTOLD):
         sound = np.concatenate([sample.clean_labels, np.full_like(maps[2:], SOUND)])
         looks.append(_look(sample.clean, sound, proposal, prompt, SOUND, is_twin=True))
     return looks
-
-
-def look_at_whole(sample: ToldSample, prompt: Prompt) -> Look:
-    """The whole picture; nothing is told of it as a whole, for it is no region.
-
-    Raises:
-        ValueError: the sample is not labelled.
-    """
-    return Look(whole_picture(sample.image, prompt), _maps(sample), UNTOLD, is_twin=False)
 
 
 def _maps(sample: ToldSample) -> LabelMaps:
