@@ -36,6 +36,8 @@ CHANNELS = 9
 """Of a crop: see `Crops`."""
 
 _CROPS, _MIRRORS, _WORDS = "crops.npy", "mirrors.npy", "words.json"
+_BLANK = 128
+"""The grey of what is cut out."""
 _CHUNK = 16
 """Samples that a process cuts at a time: under a second, so that a clock is heeded."""
 _SAY = 50 * _CHUNK
@@ -113,7 +115,11 @@ def blemish_cases(pair: Pair, rng: np.random.Generator | None = None) -> Iterato
 
 
 def hole_cases(pair: Pair, rng: np.random.Generator, count: int) -> Iterator[Case]:
-    """Crops of the clean image with random blobs as masks: their shapes must not tell what lay there."""
+    """Crops of the clean image with random blobs cut out of it: their shapes must not tell what lay there.
+
+    What was cut out is grey, so that to do nothing is no repair; the mask reaches beyond it, as the agent's does beyond
+    a flaw.
+    """
     h, w = pair.clean.shape[:2]
     for _ in range(count):
         side = int(rng.integers(10, max(11, min(h, w) // 3)))
@@ -123,12 +129,12 @@ def hole_cases(pair: Pair, rng: np.random.Generator, count: int) -> Iterator[Cas
             bw, bh = (max(3, int(side * rng.uniform(0.3, 1.0))) for _ in range(2))
             bx, by = x + int(rng.integers(0, side - bw + 1)), y + int(rng.integers(0, side - bh + 1))
             blob[by : by + bh, bx : bx + bw] = True
-        blob = dilate(blob, int(rng.integers(1, 5)))
+        grown = dilate(blob, int(rng.integers(1, 5)))
         where = region_crop_box((x, y, x + side, y + side), LEAST_GROWTH_PX, (h, w))
-        clean = crop(pair.clean, where)
-        shown = _part(pair.clean_shown, where)
-        mirror = _may_mirror(pair, pair.prompt)
-        yield Case(clean, clean, blob[where[1] : where[3], where[0] : where[2]], "", pair.prompt, shown, shown, mirror)
+        clean, shown = crop(pair.clean, where), _part(pair.clean_shown, where)
+        hole, mask = (one[where[1] : where[3], where[0] : where[2]] for one in (blob, grown))
+        image = np.where(hole[..., None], np.uint8(_BLANK), clean)
+        yield Case(image, clean, mask, "", pair.prompt, shown, shown, _may_mirror(pair, pair.prompt))
 
 
 class Cut(Protocol):
