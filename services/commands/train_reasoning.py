@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from services.commands.training import MixName, OptimizerName, Reuse, bad_option, command_line, data_of
+from shared.errors import BadInput, ErrorCode
 
 if TYPE_CHECKING:
     from services.datasets.sources import Mix
@@ -48,6 +49,9 @@ def reasoning_sft(
     validation: Validation = None,
     data_seed: DataSeed = 1,
     mix: MixName = "balanced",
+    retold: Annotated[
+        int, typer.Option(min=0, help="Prompts at most that deny what a drawn sound picture shows; colours and counts.")
+    ] = 0,
     drawn: Drawn = 100_000,
     prompt: PromptVersion = None,
     resume: Resume = False,
@@ -129,7 +133,9 @@ def reasoning_sft(
         save_every=evaluate_every,
         validation_regions=validation_regions,
     )
-    source = _data(data, validation, data_seed, drawn, mix)
+    if retold and data is not None:
+        raise BadInput(ErrorCode.BAD_OPTION, "only drawn pictures are retold: leave out --data, or --retold")
+    source = _data(data, validation, data_seed, drawn, mix, retold)
     _say(train_sft(options, source, resume=resume, report=typer.echo, command=command_line()))
 
 
@@ -191,14 +197,14 @@ def reasoning_grpo(
     _say(train_grpo(options, source, MiniLm(), resume=resume, report=typer.echo, command=command_line()))
 
 
-def _data(data: Path | None, validation: Path | None, seed: int, drawn: int, mix: "Mix") -> Any:
+def _data(data: Path | None, validation: Path | None, seed: int, drawn: int, mix: "Mix", retold: int = 0) -> Any:
     from services.reasoning.training.data import folder_data, rendered_data
 
     return data_of(
         data,
         validation,
         lambda folder, held_out: folder_data(folder, held_out, seed),
-        lambda: rendered_data(drawn, _VALIDATION_SAMPLES, seed, mix=mix),
+        lambda: rendered_data(drawn, _VALIDATION_SAMPLES, seed, mix=mix, retold=retold),
     )
 
 

@@ -3,6 +3,7 @@
 Both give the same sample for the same index in any process, so that loaders may work side by side.
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 
 from services.datasets.benchmark.parts import LABEL_COUNTS, PARTS, LabelMaps, label_maps
 from services.datasets.benchmark.render import Renderer
-from services.datasets.benchmark.sample import make_sample
+from services.datasets.benchmark.retelling import retellings
+from services.datasets.benchmark.sample import Sample, make_sample
 from services.datasets.benchmark.spoils import spoil
 from services.datasets.benchmark.variation import draw_variation
 from services.datasets.benchmark.writer import truth_of
@@ -30,6 +32,15 @@ def measured_on(mix: Mix) -> Literal["balanced", "paper"]:
 
 
 @dataclass(frozen=True)
+class Retold:
+    """A prompt that denies what a sound picture shows inside `mask`, `(H, W)` bool, and what is to be said of it."""
+
+    prompt: str
+    mask: Mask
+    truth: RegionTruth
+
+
+@dataclass(frozen=True)
 class ToldSample:
     """An image with its prompt and what is to be said of each of its blemishes.
 
@@ -43,6 +54,7 @@ class ToldSample:
         other_prompt: what the image shows, where all that is wrong is for the prompt to decide: under it the image is
             right, and `clean` wrong at the same place. Else None.
         spoilt: `clean` with one place as a bad repair leaves it, and the `(H, W)` bool mask of that place.
+        retold: prompts under which `clean` is wrong.
     """
 
     image: Rgb
@@ -56,6 +68,7 @@ class ToldSample:
     clean_labels: LabelMaps | None = None
     other_prompt: str | None = None
     spoilt: tuple[Rgb, Mask] | None = None
+    retold: Sequence[Retold] = ()
 
 
 class ToldSamples(Protocol):
@@ -80,7 +93,8 @@ class DrawnSamples:
 
     `labelled` ones come with their label maps; `varied` ones, which must be labelled, in other tones and on other
     backdrops than the split has (`services.datasets.benchmark.variation`). Of labelled ones the share `spoilt` also
-    shows what a bad repair looks like (`services.datasets.benchmark.spoils`).
+    shows what a bad repair looks like (`services.datasets.benchmark.spoils`). `retold` is how many prompts at most deny
+    what a sound picture shows (`services.datasets.benchmark.retelling`).
     """
 
     count: int
@@ -91,6 +105,7 @@ class DrawnSamples:
     labelled: bool = False
     varied: bool = False
     spoilt: float = 0.0
+    retold: int = 0
 
     def __post_init__(self) -> None:
         if (self.varied or self.spoilt) and not self.labelled:
@@ -124,10 +139,16 @@ class DrawnSamples:
             labels=labels,
             clean_labels=clean_labels,
             other_prompt=sample.other_prompt,
+            retold=self._retold(sample, index),
         )
         rng = np.random.default_rng([self.seed, index])
         told = _varied(told, rng) if self.varied else told
         return _spoilt(told, rng) if rng.random() < self.spoilt else told
+
+    def _retold(self, sample: Sample, index: int) -> tuple[Retold, ...]:
+        rng = random.Random(f"{self.seed}/{index}/retold")
+        found = retellings(Renderer(self.size), sample.sound, self.split, rng, self.retold)
+        return tuple(Retold(one.prompt, one.region.visible, truth_of(one.region)) for one in found)
 
 
 @dataclass(frozen=True)
@@ -167,7 +188,16 @@ def _varied(sample: ToldSample, rng: np.random.Generator) -> ToldSample:
     image, labels = variation.apply(sample.image, sample.labels)
     clean, clean_labels = variation.apply(sample.clean, sample.clean_labels)
     masks = tuple(variation.apply_to_mask(mask) for mask in sample.visible_masks)
-    return replace(sample, image=image, clean=clean, visible_masks=masks, labels=labels, clean_labels=clean_labels)
+    retold = tuple(replace(one, mask=variation.apply_to_mask(one.mask)) for one in sample.retold)
+    return replace(
+        sample,
+        image=image,
+        clean=clean,
+        visible_masks=masks,
+        labels=labels,
+        clean_labels=clean_labels,
+        retold=retold,
+    )
 
 
 def _spoilt(sample: ToldSample, rng: np.random.Generator) -> ToldSample:

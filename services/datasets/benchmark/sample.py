@@ -236,7 +236,7 @@ def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[Regi
                 repair=mask.repair,
                 category=one.kind.category,
                 kind=one.kind.name,
-                description=_sentence(said.description),
+                description=sentence(said.description),
                 inconsistency=said.inconsistency,
                 instruction=said.instruction,
                 prompt_fault=one.kind.prompt_fault,
@@ -258,5 +258,6 @@ def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[Regi
     )
 
 
-def _sentence(words: str) -> str:
+def sentence(words: str) -> str:
+    """What a person would say, as a sentence."""
     return words[0].upper() + words[1:] + "."

@@ -5,15 +5,15 @@ By seed: the same sample and seed give the same regions. Which blemish a region 
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
-from services.datasets.proposals.matching import match
+from services.datasets.proposals.matching import Match, match
 from services.datasets.proposals.shapes import Spoiling, blob, detail, moved_to, spoilt
 from services.datasets.schema import RegionTruth
-from services.datasets.sources import ToldSample, ToldSamples
+from services.datasets.sources import Retold, ToldSample, ToldSamples
 from shared.contracts.base import BoxXYXY
 from shared.geometry import Mask, dilate, mask_box
 from shared.images import Rgb
@@ -33,6 +33,8 @@ _TWINS = 0.5
 """Share of blemishes after which the same region of the clean twin is proposed: only the blemish tells them apart."""
 _SOUND = 1 / 3
 """Share of blemished images on which a sound thing is proposed. With the above, half of all regions are distorted."""
+_ELSEWHERE = 0.5
+"""Share of retold places that are also proposed under a prompt that denies another place."""
 _TRIES = 12
 
 
@@ -109,7 +111,7 @@ class Proposing:
 
 
 def propose(sample: ToldSample, rng: random.Random) -> Iterator[Proposal]:
-    """Regions by chance; a twin's follows the blemish's.
+    """Regions by chance; a twin's follows the blemish's, and that of a retold place is it under the picture's prompt.
 
     Raises:
         ValueError: the sample lacks a truth for one of its masks.
@@ -124,6 +126,8 @@ def propose(sample: ToldSample, rng: random.Random) -> Iterator[Proposal]:
             yield from _proposal(sample, region, "twin")
     if not sample.visible_masks or rng.random() < _SOUND:
         yield from _sound(sample, rng)
+    for retold in sample.retold:
+        yield from _retold(sample, retold, rng)
 
 
 def found(sample: ToldSample, finder: Finder) -> Iterator[Proposal]:
@@ -133,6 +137,23 @@ def found(sample: ToldSample, finder: Finder) -> Iterator[Proposal]:
     if sample.visible_masks and sample.clean is not None:
         for region in finder(sample.clean, sample.prompt):
             yield from _proposal(sample, region, "detector", on_twin=True)
+
+
+def _retold(sample: ToldSample, retold: Retold, rng: random.Random) -> Iterator[Proposal]:
+    """A place of the sound picture under the prompt that denies it, under its own, and under one that does not."""
+    way = rng.choices(_SPOILINGS, _SPOILING_WEIGHTS)[0]
+    region = spoilt(retold.mask, way, rng)
+    box = mask_box(region)
+    shown = None if box is None else match(box, [retold.mask])
+    if box is None or sample.clean is None or shown is None or shown.blemish is None:
+        return
+    mask = region[box[1] : box[3], box[0] : box[2]].copy()
+    denied = Proposal(sample.clean, True, retold.prompt, box, mask, way, shown.covered, retold.truth)
+    yield denied
+    yield replace(denied, prompt=sample.prompt, way="twin", covered=0.0, truth=None)
+    others = [one for one in sample.retold if one is not retold and match(box, [one.mask]) == Match(None, 0.0)]
+    if others and rng.random() < _ELSEWHERE:
+        yield replace(denied, prompt=rng.choice(others).prompt, way="sound", covered=0.0, truth=None)
 
 
 def _on_blemish(masks: Sequence[Mask], number: int, rng: random.Random) -> tuple[Way, Mask]:

@@ -39,21 +39,25 @@ class AlignmentData:
 
 
 def rendered_data(
-    count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced"
+    count: int, validation_count: int, seed: int, size: int = 256, mix: Mix = "balanced", *, retold: int = 0
 ) -> AlignmentData:
     """Regions of `count` samples of the benchmark's training split; validation: another seed, `measured_on`'s mix.
+
+    Each sound picture is also told by up to `retold` prompts that deny it; its samples are then proposed of once.
 
     Raises:
         BadInput: BAD_OPTION, the benchmark does not draw such samples.
     """
     drawn = DrawnSamples(count, seed, size, mix, labelled=True, varied=True)
     drawn[0]  # what the benchmark refuses is refused now, not in a loader's process
+    told = replace(drawn, retold=retold)
     held = DrawnSamples(validation_count, seed + _VALIDATION_SEED, size, measured_on(mix))
     return AlignmentData(
-        Proposing(drawn, seed, rounds=_ROUNDS),
+        Proposing(told, seed, rounds=1 if retold else _ROUNDS),
         Proposing(held, seed),
         f"proposed regions of the procedural blemish benchmark, split train, mix {mix}, {size} px, seed {seed}, drawn "
-        f"on the fly ({count} samples, backdrops and tones varied; validation with seed {seed + _VALIDATION_SEED})",
+        f"on the fly ({count} samples, backdrops and tones varied{f', each retold {retold} times' if retold else ''}; "
+        f"validation with seed {seed + _VALIDATION_SEED})",
         looking=(
             replace(drawn, seed=seed + _LOOKING_SEED),
             replace(held, count=min(validation_count, _LOOKED_AT), labelled=True),

@@ -1,12 +1,14 @@
 """Qwen2.5-VL's picture encoder for many small pictures at once, in training: same weights, same results, fewer calls.
 
 The library's own attends picture by picture and finds each one's positions in Python; with some hundred pictures in a
-step a GPU waits for that most of the time. Here pictures are filled up to the longest and attend in one call. Only an
-encoder without windows is changed, and only in memory: what is saved knows nothing of it.
+step a GPU waits for that most of the time. Here pictures are filled up to the longest and attend in one call, and on
+a CPU one that comes again, as the whole picture does beside each of its regions, is encoded once. Only an encoder
+without windows is changed, and only in memory: what is saved knows nothing of it.
 """
 
 import functools
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any
@@ -82,6 +84,34 @@ def encode_together(model: PreTrainedModel) -> None:
 
 
 def _encode(visual: Any, own: Any, hidden_states: Tensor, grid_thw: Tensor, **more: Any) -> Any:
+    """As the encoder's own forward, but for `last_hidden_state`, which nothing reads."""
+
+    def encode(patches: Tensor, grids: Tensor) -> Any:
+        return _together(visual, own, patches, grids, **more)
+
+    return _once(encode, hidden_states, grid_thw) if hidden_states.is_cpu else encode(hidden_states, grid_thw)
+
+
+def _once(encode: Callable[[Tensor, Tensor], Any], patches: Tensor, grid_thw: Tensor) -> Any:
+    """What `encode` makes of pictures, each of which it is given once."""
+    grids = grid_thw.tolist()
+    pictures = torch.split(patches, [t * h * w for t, h, w in grids])
+    first: dict[str, int] = {}
+    kept, which = list[int](), list[int]()
+    for at, (picture, grid) in enumerate(zip(pictures, grids, strict=True)):
+        name = f"{grid} {hashlib.sha256(picture.numpy().tobytes()).hexdigest()}"
+        if name not in first:
+            first[name] = len(kept)
+            kept.append(at)
+        which.append(first[name])
+    encoded = encode(torch.cat([pictures[at] for at in kept]), grid_thw[kept])
+    tokens: Tensor = encoded.pooler_output
+    share = len(tokens) / sum(len(pictures[at]) for at in kept)
+    parts = torch.split(tokens, [round(share * len(pictures[at])) for at in kept])
+    return type(encoded)(pooler_output=torch.cat([parts[at] for at in which]))
+
+
+def _together(visual: Any, own: Any, hidden_states: Tensor, grid_thw: Tensor, **more: Any) -> Any:
     """The encoder's own forward, with all that it would find in Python picture by picture."""
     grids = [tuple(one) for one in grid_thw.tolist()]
     places = torch.cat([_places(grid, visual.spatial_merge_size) for grid in grids])

@@ -41,6 +41,22 @@ def test_it_gives_what_the_library_gives(folder: Path, grids: list[list[int]], a
         assert torch.allclose(expected, found, rtol=1e-4, atol=1e-5)
 
 
+def test_a_picture_that_comes_again_is_encoded_once(folder: Path) -> None:
+    own: Any = load_model(folder)[0]
+    once: Any = load_model(folder)[0]
+    encode_together(once)
+    whole, crop = (torch.randn(count, 3 * 2 * SIZES.patch_px**2) for count in (144, 48))
+    patches, grid = torch.cat([whole, crop, whole]), torch.tensor([[1, 12, 12], [1, 4, 12], [1, 12, 12]])
+    met: list[int] = []
+    once.model.visual.patch_embed.register_forward_pre_hook(lambda module, given: met.append(len(given[0])))
+    expected, found = (one.model.visual(patches, grid).pooler_output for one in (own, once))
+    assert torch.allclose(expected, found, rtol=1e-4, atol=1e-5)
+    # Of one shape alone, or of one content, they are two.
+    once.model.visual(torch.cat([whole, -whole]), torch.tensor([[1, 12, 12]] * 2))
+    once.model.visual(torch.cat([whole, whole]), torch.tensor([[1, 12, 12], [1, 6, 24]]))
+    assert met == [144 + 48, 288, 288]
+
+
 def test_the_saved_folder_knows_nothing_of_it(folder: Path, tmp_path: Path) -> None:
     model, processor = load_model(folder)
     save_servable(model, processor, tmp_path / "before", half=False)

@@ -38,6 +38,11 @@ def _telling(what: str, new: str, old: str) -> Telling:
     )
 
 
+def _coloured(scene: Scene, what: str, new: Named, old: Named, touched: tuple[str, ...]) -> Change:
+    """The scene with that thing in the new colour."""
+    return Change(scene, _telling(what, new.name, old.name), touched, denied=_telling(what, old.name, new.name))
+
+
 def _alone(scene: Scene) -> list[str]:
     """Things whose kind occurs once: of several alike, none could be told to be the wrong one."""
     kinds = [t.kind for t in things_of(scene)]
@@ -50,9 +55,7 @@ def _thing(scene: Scene, path: str, rng: random.Random) -> Change | None:
     if not others:
         return None
     new = rng.choice(others)
-    return Change(
-        scene.with_item(replace(thing, colour=new)), _telling(f"the {thing.kind}", new.name, thing.colour.name), (path,)
-    )
+    return _coloured(scene.with_item(replace(thing, colour=new)), f"the {thing.kind}", new, thing.colour, (path,))
 
 
 def _wearers(scene: Scene) -> list[str]:
@@ -73,7 +76,7 @@ def _garment(scene: Scene, path: str, rng: random.Random) -> Change | None:
     changed = replace(person, top=_recoloured(person.top, new))
     parts = (f"{path}/torso", *(f"{path}/{a.name}" for a in person.arms))
     what = f"the {person.top.kind} of the {person.noun}"
-    return Change(scene.with_item(changed), _telling(what, new.name, person.top.colour.name), parts)
+    return _coloured(scene.with_item(changed), what, new, person.top.colour, parts)
 
 
 def _held(scene: Scene) -> list[str]:
@@ -90,7 +93,7 @@ def _held_thing(scene: Scene, path: str, rng: random.Random) -> Change | None:
     new = rng.choice(others)
     changed = with_hand(scene, path, replace(hand, held=replace(hand.held, colour=new)))
     what = f"the {hand.held.kind} in {call(scene, path)}"
-    return Change(changed, _telling(what, new.name, hand.held.colour.name), (f"{path}/{hand.held.id}",))
+    return _coloured(changed, what, new, hand.held.colour, (f"{path}/{hand.held.id}",))
 
 
 def _haired(scene: Scene) -> list[str]:
@@ -104,7 +107,7 @@ def _hair(scene: Scene, path: str, rng: random.Random) -> Change | None:
     changed = scene.with_item(replace(person, head=replace(person.head, hair=new, beard="")))
     if person.head.beard:
         return None
-    return Change(changed, _telling(f"the hair of the {person.noun}", new.name, now.name), (path,))
+    return _coloured(changed, f"the hair of the {person.noun}", new, now, (path,))
 
 
 def _trousered(scene: Scene) -> list[str]:

@@ -24,12 +24,17 @@ class Telling:
 
 @dataclass(frozen=True)
 class Change:
-    """The graph after it. `touched` parts are seen in it, `gone` ones only in the graph before."""
+    """The graph after it. `touched` parts are seen in it, `gone` ones only in the graph before.
+
+    `denied` is what is to be said of a picture of the graph before, under the prompt of the one after: at the same
+    parts, which that picture has to show. None where nobody could say that of it.
+    """
 
     scene: Scene
     telling: Telling
     touched: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    denied: Telling | None = None
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ def _two_more(scene: Scene, path: str, rng: random.Random) -> Change | None:
 def _one_fewer(scene: Scene, path: str, rng: random.Random) -> Change | None:
     thing = next(t for t in things_of(scene) if t.id == path)
     asked = len(_alike(scene, thing))
-    return Change(scene.without(path), _telling(thing, asked - 1, asked), (), (path,))
+    fewer, more = _telling(thing, asked - 1, asked), _telling(thing, asked, asked - 1)
+    return Change(scene.without(path), fewer, (), (path,), denied=more)
 
 
 KINDS = (
