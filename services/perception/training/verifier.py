@@ -46,6 +46,7 @@ class VerifierTraining(Contract):
     Attributes:
         checkpoint: the saliency network's folder, where the verifier is written.
         data, validation: folders of tries, of different pictures.
+        go_on: begin with the verifier that lies there; a tool that draws otherwise needs fewer tries so.
         epochs, batch_size, learning_rate, weight_decay, seed: of AdamW under a one-cycle schedule.
         ema: decay of the mean of weights that is kept.
         width: of the head.
@@ -58,6 +59,7 @@ class VerifierTraining(Contract):
     checkpoint: Path
     data: tuple[Path, ...] = Field(min_length=1)
     validation: tuple[Path, ...] = Field(min_length=1)
+    go_on: bool = False
     epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
@@ -89,7 +91,8 @@ def train_verifier(
 
     Raises:
         BadInput: a folder holds no tries or a damaged one, or lacks tries that are right, or sabotage.
-        MissingResource: the saliency network is not there, or the verifier whose thresholds are to be chosen.
+        MissingResource: the saliency network is not there, or the verifier that it begins with, or whose thresholds are
+            to be chosen.
     """
     training = labelled_pairs(options.data, options.checkpoint, options.device, report)
     validation = labelled_pairs(options.validation, options.checkpoint, options.device, report)
@@ -177,7 +180,7 @@ def _there(options: VerifierTraining) -> Verifier:
     if loaded is None:
         raise MissingResource(
             ErrorCode.MISSING_CHECKPOINT,
-            f"there is no verifier in {options.checkpoint}: train it without --thresholds-only first",
+            f"there is no verifier in {options.checkpoint}: train it without --go-on and --thresholds-only first",
         )
     return loaded.model
 
@@ -201,8 +204,7 @@ def _trained(
     options: VerifierTraining, training: LabelledPairs, validation: LabelledPairs, report: Callable[[str], None]
 ) -> Verifier:
     torch.manual_seed(options.seed)
-    model = Verifier(training.batch.fine.shape[2], options.width)
-    model.standardise_by(training.batch.facts)
+    model = _there(options) if options.go_on else _new(options, training)
     model.to(options.device)
     mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema))  # type: ignore[no-untyped-call]
     optimiser = torch.optim.AdamW(model.parameters(), options.learning_rate, weight_decay=options.weight_decay)
@@ -237,6 +239,12 @@ def _trained(
         }
         report(" ".join(f"{name}={value}" for name, value in entry.items()))
     return _mean_of(mean).cpu()
+
+
+def _new(options: VerifierTraining, training: LabelledPairs) -> Verifier:
+    model = Verifier(training.batch.fine.shape[2], options.width)
+    model.standardise_by(training.batch.facts)
+    return model
 
 
 def _mean_of(mean: AveragedModel) -> Verifier:

@@ -12,6 +12,7 @@ import torch
 from fakes.blobs import BlobSource
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from services.cli import app
@@ -265,8 +266,28 @@ def test_thresholds_are_chosen_anew_without_training(trained: Path, tmp_path: Pa
     assert train_verifier(strict, thresholds_only=True, report=lambda line: None).min_repaired > 0.0
     assert (folder / VERIFIER_FILE).read_bytes() == weights
     (folder / VERIFIER_SETTINGS_FILE).unlink()
-    with pytest.raises(MissingResource, match="without --thresholds-only"):
+    with pytest.raises(MissingResource, match="without --go-on and --thresholds-only"):
         train_verifier(run, thresholds_only=True, report=lambda line: None)
+
+
+def test_it_goes_on_from_what_it_knows(trained: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained, tmp_path / "other")
+    tries = blob_tries(tmp_path / "t", 9, 8)
+    run = VerifierTraining(
+        checkpoint=folder, data=(tries,), validation=(tries,), go_on=True, epochs=1, batch_size=16, learning_rate=1e-6,
+        ema=0.0, width=24,
+    )  # fmt: skip
+    before = load_file(folder / VERIFIER_FILE)
+    train_verifier(run, report=lambda line: None)
+    after = load_file(folder / VERIFIER_FILE)
+    # By so small a step nothing is forgotten, its shape and what it measures by included.
+    assert all(torch.allclose(before[name].float(), after[name].float(), atol=2e-3) for name in before)
+    assert torch.equal(before["facts_mean"], after["facts_mean"])
+    train_verifier(run.model_copy(update={"learning_rate": 1e-2}), report=lambda line: None)
+    assert not torch.equal(before["narrow.weight"], load_file(folder / VERIFIER_FILE)["narrow.weight"])
+    (folder / VERIFIER_FILE).unlink()
+    with pytest.raises(MissingResource, match="verifier"):
+        train_verifier(run, report=lambda line: None)
 
 
 def test_tries_of_one_sort_alone_teach_nothing(trained: Path, tmp_path: Path) -> None:
