@@ -51,7 +51,7 @@ def test_what_the_refusal_advises_helps(monkeypatch: pytest.MonkeyPatch) -> None
     assert run.tools == ("retype", "free") and set(run.tool_models) == {"free"}
 
 
-@pytest.mark.parametrize("name", ["tiny", "tiny-saliency", "tiny-editing", "tiny-reasoning", "idle"])
+@pytest.mark.parametrize("name", ["tiny", "tiny-saliency", "tiny-editing", "tiny-inpainting", "tiny-reasoning", "idle"])
 def test_the_profiles_for_a_laptop_may_be_used_commercially(name: str) -> None:
     assert ProfileSettings(licence_policy="commercial").applied_to(load_profile(name)).name == name
 
