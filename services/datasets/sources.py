@@ -139,7 +139,7 @@ class DrawnSamples:
             labels=labels,
             clean_labels=clean_labels,
             other_prompt=sample.other_prompt,
-            retold=self._retold(sample, index),
+            retold=self._retold(sample, index) if self.retold else (),
         )
         rng = np.random.default_rng([self.seed, index])
         told = _varied(told, rng) if self.varied else told

@@ -13,7 +13,7 @@ from services.datasets.benchmark.graph import Scene
 from services.datasets.benchmark.mutations import kinds_of
 from services.datasets.benchmark.prompts import prompt_of
 from services.datasets.benchmark.render import Renderer
-from services.datasets.benchmark.sample import Region, sentence
+from services.datasets.benchmark.sample import Region, region_of
 from shared.contracts.categories import Category
 
 _CATEGORIES = (Category.ATTRIBUTE, Category.COUNT)
@@ -62,19 +62,4 @@ def _each(renderer: Renderer, scene: Scene, split: str, rng: random.Random) -> I
             continue
         struck.add(victim)
         prompts.add(prompt)
-        ys, xs = visible.nonzero()
-        yield Retelling(
-            prompt,
-            Region(
-                visible=visible,
-                repair=visible,
-                category=kind.category,
-                kind=kind.name,
-                description=sentence(change.denied.description),
-                inconsistency=change.denied.inconsistency,
-                instruction=change.denied.instruction,
-                prompt_fault=True,
-                prompt_decides=True,
-                centre_xy_px=(float(xs.mean()) + 0.5, float(ys.mean()) + 0.5),
-            ),
-        )
+        yield Retelling(prompt, region_of(kind, change.denied, visible, visible))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from services.datasets.benchmark.graph import Scene
 from services.datasets.benchmark.layouts import healthy_scene
 from services.datasets.benchmark.masks import RegionMasks, region_masks
-from services.datasets.benchmark.mutations import Change, Kind, kinds_of
+from services.datasets.benchmark.mutations import Change, Kind, Telling, kinds_of
 from services.datasets.benchmark.plan import MIXES, TRAINING_MIXES, Plan, plan_of
 from services.datasets.benchmark.prompts import prompt_of
 from services.datasets.benchmark.render import Renderer, shared_prefix
@@ -228,22 +228,7 @@ def _claimed(paths: Sequence[str], claims: set[str]) -> bool:
 def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[RegionMasks]) -> Sample:
     regions = []
     for one, mask in zip(blemished.struck, masks, strict=True):
-        ys, xs = mask.visible.nonzero()
-        said = one.change.telling
-        regions.append(
-            Region(
-                visible=mask.visible,
-                repair=mask.repair,
-                category=one.kind.category,
-                kind=one.kind.name,
-                description=sentence(said.description),
-                inconsistency=said.inconsistency,
-                instruction=said.instruction,
-                prompt_fault=one.kind.prompt_fault,
-                prompt_decides=one.kind.prompt_decides,
-                centre_xy_px=(float(xs.mean()) + 0.5, float(ys.mean()) + 0.5),
-            )
-        )
+        regions.append(region_of(one.kind, one.change.telling, mask.visible, mask.repair))
     faults = [(s.kind.severity, float(m.visible.mean())) for s, m in zip(blemished.struck, masks, strict=True)]
     scores = scores_of(blemished.clean, blemished.shown, faults)
     return Sample(
@@ -258,6 +243,22 @@ def _sample(images: tuple[Rgb, Rgb], blemished: _Blemished, masks: Sequence[Regi
     )
 
 
-def sentence(words: str) -> str:
-    """What a person would say, as a sentence."""
+def region_of(kind: Kind, said: Telling, visible: Mask, repair: Mask) -> Region:
+    """A blemish of a kind with what is to be said of it; something of it must be visible."""
+    ys, xs = visible.nonzero()
+    return Region(
+        visible=visible,
+        repair=repair,
+        category=kind.category,
+        kind=kind.name,
+        description=_sentence(said.description),
+        inconsistency=said.inconsistency,
+        instruction=said.instruction,
+        prompt_fault=kind.prompt_fault,
+        prompt_decides=kind.prompt_decides,
+        centre_xy_px=(float(xs.mean()) + 0.5, float(ys.mean()) + 0.5),
+    )
+
+
+def _sentence(words: str) -> str:
     return words[0].upper() + words[1:] + "."

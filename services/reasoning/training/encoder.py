@@ -89,11 +89,13 @@ def _encode(visual: Any, own: Any, hidden_states: Tensor, grid_thw: Tensor, **mo
     def encode(patches: Tensor, grids: Tensor) -> Any:
         return _together(visual, own, patches, grids, **more)
 
-    return _once(encode, hidden_states, grid_thw) if hidden_states.is_cpu else encode(hidden_states, grid_thw)
+    if not hidden_states.is_cpu:
+        return encode(hidden_states, grid_thw)
+    return _once(encode, hidden_states, grid_thw, visual.spatial_merge_unit)
 
 
-def _once(encode: Callable[[Tensor, Tensor], Any], patches: Tensor, grid_thw: Tensor) -> Any:
-    """What `encode` makes of pictures, each of which it is given once."""
+def _once(encode: Callable[[Tensor, Tensor], Any], patches: Tensor, grid_thw: Tensor, unit: int) -> Any:
+    """What `encode` makes of pictures, each of which it is given once; a token of it stands for `unit` patches."""
     grids = grid_thw.tolist()
     pictures = torch.split(patches, [t * h * w for t, h, w in grids])
     first: dict[str, int] = {}
@@ -105,9 +107,7 @@ def _once(encode: Callable[[Tensor, Tensor], Any], patches: Tensor, grid_thw: Te
             kept.append(at)
         which.append(first[name])
     encoded = encode(torch.cat([pictures[at] for at in kept]), grid_thw[kept])
-    tokens: Tensor = encoded.pooler_output
-    share = len(tokens) / sum(len(pictures[at]) for at in kept)
-    parts = torch.split(tokens, [round(share * len(pictures[at])) for at in kept])
+    parts = torch.split(encoded.pooler_output, [len(pictures[at]) // unit for at in kept])
     return type(encoded)(pooler_output=torch.cat([parts[at] for at in which]))
 
 
